@@ -1,0 +1,8 @@
+//! evenkeel
+#![allow(missing_docs)]
+pub mod balance;
+pub mod catalogue;
+pub mod dist;
+pub mod measure;
+pub mod scenario;
+pub mod time;

@@ -1,0 +1,3 @@
+//! What is measured, and what can be said of it.
+pub mod histogram;
+pub mod record;

@@ -1,0 +1,3 @@
+//! The file format.
+pub mod model;
+pub use model::*;
