@@ -6,3 +6,5 @@ pub mod dist;
 pub mod measure;
 pub mod scenario;
 pub mod time;
+pub mod traffic;
+pub mod random;
