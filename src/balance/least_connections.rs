@@ -8,7 +8,7 @@
 //! A backend that fails fast looks idle and gets everything; stale counts make the herd run from one backend to the next.
 
 use super::index::{Levels, MinTree, NEVER, score};
-use super::{Balancer, BackendId, Completion, Ctx, Listed, Pick, Pool, Request, Sees};
+use super::{Balancer, BackendId, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
 pub(super) const TIES: Parameter =
@@ -123,18 +123,13 @@ impl Balancer for LeastConnections {
         }
     }
 
-    fn listens(&self) -> bool {
-        true
+    fn listens(&self) -> Listens {
+        Listens::COUNTS
     }
 
     #[inline]
-    fn started(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
+    fn counted(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
         self.moved(backend, pool);
-    }
-
-    #[inline]
-    fn finished(&mut self, completion: &Completion, pool: &Pool, _: &mut Ctx<'_>) {
-        self.moved(completion.backend, pool);
     }
 
     fn sees(&self) -> Sees {

@@ -12,7 +12,7 @@ mod oracle;
 mod pool;
 mod power_of_d;
 mod random;
-mod ring_hash;
+pub mod ring_hash;
 mod round_robin;
 mod weighted_round_robin;
 
@@ -91,6 +91,22 @@ pub enum Sees {
     Truth,
 }
 
+/// What a balancer is to be told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listens {
+    /// [`Balancer::counted`].
+    pub counts: bool,
+    /// [`Balancer::started`], [`Balancer::finished`] and [`Balancer::ended`].
+    pub attempts: bool,
+}
+
+impl Listens {
+    /// Nothing but picks.
+    pub const NOTHING: Self = Self { counts: false, attempts: false };
+    /// Changes of counts.
+    pub const COUNTS: Self = Self { counts: true, attempts: false };
+}
+
 /// A load-balancing rule.
 pub trait Balancer: Send + Debug {
     /// The pool has changed: at the start, when members come, go or change weight or eligibility, and when a stale view is renewed.
@@ -100,15 +116,18 @@ pub trait Balancer: Send + Debug {
     /// Chooses for one attempt of a request.
     fn pick(&mut self, request: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick;
 
-    /// Whether [`Balancer::started`] and [`Balancer::finished`] are to be called at all: what nobody listens to is not told.
-    fn listens(&self) -> bool {
-        false
+    /// What it is to be told of: what nobody listens to is not told.
+    fn listens(&self) -> Listens {
+        Listens::NOTHING
     }
 
-    /// An attempt has been sent; `pool` has counted it.
-    fn started(&mut self, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+    /// What `pool` says of one backend has changed: its count, by this instance's requests or by others', or its readiness.
+    fn counted(&mut self, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
 
-    /// An attempt has ended; `pool` has counted it.
+    /// This instance has sent an attempt.
+    fn started(&mut self, _request: &Request, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+
+    /// An attempt that this instance sent has ended.
     fn finished(&mut self, _completion: &Completion, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
 
     /// A request is over, whatever its attempts did: what was remembered of it can go.
@@ -198,19 +217,18 @@ pub(crate) mod testing {
         pub(crate) fn send(&mut self) -> u32 {
             let backend = self.pick();
             self.pool.sent(BackendId(backend));
-            self.balancer.started(BackendId(backend), &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance });
+            self.count(backend);
             backend
         }
 
         pub(crate) fn finish(&mut self, backend: u32) {
             self.pool.ended(BackendId(backend));
-            self.finish_only(backend);
+            self.count(backend);
         }
 
-        /// Tells of an end without counting it.
-        pub(crate) fn finish_only(&mut self, backend: u32) {
-            let completion = Completion { request: 0, backend: BackendId(backend), ok: true, latency: Span(1) };
-            self.balancer.finished(&completion, &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance });
+        /// Tells that what the pool says of a backend has changed.
+        pub(crate) fn count(&mut self, backend: u32) {
+            self.balancer.counted(BackendId(backend), &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance });
         }
 
         /// How often each of `n` backends is picked in `times` picks without sending.

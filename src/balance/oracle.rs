@@ -6,7 +6,7 @@
 
 use super::index::{MinTree, NEVER, score};
 use super::least_connections::{LeastConnections, TIES, Ties};
-use super::{Balancer, BackendId, Completion, Ctx, Listed, Pick, Pool, Request, Sees};
+use super::{Balancer, BackendId, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Values};
 
 pub(super) static SHORTEST_QUEUE: Listed = Listed {
@@ -68,18 +68,14 @@ impl Balancer for ByWork {
         self.ties.choose(&self.tree, &mut self.last, ctx)
     }
 
-    fn listens(&self) -> bool {
-        true
+    fn listens(&self) -> Listens {
+        Listens::COUNTS
     }
 
-    fn started(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
+    fn counted(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
         if pool.is_eligible(backend) {
             self.tree.set(backend, pool.ready_at(backend));
         }
-    }
-
-    fn finished(&mut self, completion: &Completion, pool: &Pool, ctx: &mut Ctx<'_>) {
-        self.started(completion.backend, pool, ctx);
     }
 
     fn sees(&self) -> Sees {
@@ -114,18 +110,14 @@ impl Balancer for CentralQueue {
         }
     }
 
-    fn listens(&self) -> bool {
-        true
+    fn listens(&self) -> Listens {
+        Listens::COUNTS
     }
 
-    fn started(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
+    fn counted(&mut self, backend: BackendId, pool: &Pool, _: &mut Ctx<'_>) {
         if pool.is_eligible(backend) {
             self.tree.set(backend, Self::free(backend, pool));
         }
-    }
-
-    fn finished(&mut self, completion: &Completion, pool: &Pool, ctx: &mut Ctx<'_>) {
-        self.started(completion.backend, pool, ctx);
     }
 
     fn sees(&self) -> Sees {
@@ -170,7 +162,7 @@ mod tests {
         bench.renew();
         assert_eq!(bench.pick(), 1);
         bench.pool.set_ready_at(BackendId(1), 80);
-        bench.finish_only(1);
+        bench.count(1);
         assert_eq!(bench.pick(), 2);
     }
 }

@@ -41,6 +41,17 @@ pub struct SourcePlan {
     pub zone: Option<u16>,
 }
 
+impl SourcePlan {
+    /// How many clients it has, 0 where nothing is said of clients.
+    #[must_use]
+    pub fn client_count(&self) -> u32 {
+        match &self.timing {
+            Timing::Closed { clients, .. } => *clients,
+            _ => self.clients.map_or(0, |clients| clients.count),
+        }
+    }
+}
+
 /// The next request of the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
