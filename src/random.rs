@@ -7,7 +7,7 @@
 //! Both are named, published generators (xoshiro256++ and SplitMix64); golden values below hold them still. Nothing here ever
 //! draws a `usize`, and no stream is made by adding to a seed.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand::rand_core::TryRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::collections::VecDeque;
@@ -77,37 +77,41 @@ pub fn below(bits: u64, n: u64) -> u64 {
 #[derive(Clone, Debug)]
 pub struct Stream {
     generator: Xoshiro256PlusPlus,
-    script: VecDeque<u64>,
+    script: Option<Box<VecDeque<u64>>>,
 }
 
 impl Stream {
     /// The stream of a derived seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { generator: Xoshiro256PlusPlus::seed_from_u64(seed), script: VecDeque::new() }
+        Self { generator: Xoshiro256PlusPlus::seed_from_u64(seed), script: None }
     }
 
     /// A stream that gives these draws first.
     #[must_use]
     pub fn scripted(draws: impl IntoIterator<Item = u64>, seed: u64) -> Self {
-        Self { script: draws.into_iter().collect(), ..Self::new(seed) }
+        Self { script: Some(Box::new(draws.into_iter().collect())), ..Self::new(seed) }
     }
 
     /// 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
-        if self.script.is_empty() {
-            use rand::Rng;
-            self.generator.next_u64()
-        } else {
-            self.next_of_script()
+        if self.script.is_some() {
+            return self.scripted_bits();
         }
+        self.generator.next_u64()
     }
 
     #[cold]
     #[inline(never)]
-    fn next_of_script(&mut self) -> u64 {
-        self.script.pop_front().expect("asked for only when it is not empty")
+    fn scripted_bits(&mut self) -> u64 {
+        match self.script.as_mut().and_then(|script| script.pop_front()) {
+            Some(draw) => draw,
+            None => {
+                self.script = None;
+                self.generator.next_u64()
+            }
+        }
     }
 
     /// A whole number below `n` (0 for 0).

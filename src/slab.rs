@@ -12,7 +12,7 @@ pub struct Slab<T> {
     free: Vec<u32>,
 }
 
-impl<T> Slab<T> {
+impl<T: Default> Slab<T> {
     /// No slots yet.
     #[must_use]
     pub fn new() -> Self {
@@ -22,19 +22,19 @@ impl<T> Slab<T> {
     /// Puts a value into a free slot.
     #[inline]
     pub fn insert(&mut self, value: T) -> u32 {
-        match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = value;
-                slot
-            }
-            None => self.grow(value),
-        }
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            // Grows by an empty slot and not by the value: a value handed to a function would be built on the stack and copied.
+            None => self.grow(),
+        };
+        self.slots[slot as usize] = value;
+        slot
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, value: T) -> u32 {
-        self.slots.push(value);
+    fn grow(&mut self) -> u32 {
+        self.slots.push(T::default());
         self.slots.len() as u32 - 1
     }
 

@@ -21,10 +21,15 @@ pub(super) enum Rank {
 /// Something that will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
-    /// An attempt's answer reaches the balancer that sent it.
-    Answered(u32),
-    /// A request's answer reaches its client.
-    Done(u32),
+    /// An attempt's answer (or its refusal) reaches the balancer that sent it.
+    Answered(u32, bool),
+    /// A request's answer (or its refusal) reaches its client.
+    Done {
+        request: u32,
+        backend: u32,
+        wait: u64,
+        ok: bool,
+    },
     /// An attempt reaches its backend.
     Reach(u32),
     /// A request reaches its balancer.

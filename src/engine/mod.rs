@@ -13,7 +13,7 @@ mod network;
 mod overload;
 mod tier;
 
-use crate::balance::{BackendId, Completion, Pick};
+use crate::balance::Pick;
 use crate::dist::Sampler;
 use crate::fleet::{Accepted, Account, Attempt, Fleet};
 use crate::measure::record::Failure;
@@ -21,12 +21,12 @@ use crate::plan::{Plan, WarmupPlan};
 use crate::random::{Numbered, Purpose, below, derive};
 use crate::scenario::Length;
 use crate::slab::Slab;
-use crate::time::{SimTime, Span, round_ns};
+use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Timing, Traffic};
 use agenda::{Agenda, Item, Rank};
 use network::{Network, Way};
 use overload::Overload;
-use tier::Tier;
+use tier::{Held, Tier};
 
 const NEVER: u64 = u64::MAX;
 
@@ -34,7 +34,7 @@ const NEVER: u64 = u64::MAX;
 pub const PULSE: u64 = 1 << 16;
 
 /// A request in the system.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Request {
     /// When it was made.
     pub arrival: u64,
@@ -44,43 +44,16 @@ pub struct Request {
     pub key: u64,
     /// Its number over all traffic, from 0.
     pub number: u64,
-    /// Since when its balancer has held it, and for how long it did.
-    held_since: u64,
-    held_for: u64,
-    /// How long the attempt that answered it waited, held time included.
-    wait: u64,
     /// Who sent it, within its source.
     pub client: u32,
     /// The balancer instance it goes to.
     instance: u32,
-    /// How its last attempt ended: answered by a backend, or not.
-    answer: Result<u32, Failure>,
     /// Its source.
     pub source: u16,
     /// Attempts made so far.
     pub attempts: u16,
     /// Whether it counts: it arrived after the warm-up.
     pub measured: bool,
-}
-
-impl Default for Request {
-    fn default() -> Self {
-        Self {
-            arrival: 0,
-            work: 0,
-            key: 0,
-            number: 0,
-            held_since: 0,
-            held_for: 0,
-            wait: 0,
-            client: 0,
-            instance: 0,
-            answer: Err(Failure::NoBackend),
-            source: 0,
-            attempts: 0,
-            measured: false,
-        }
-    }
 }
 
 /// Who is told what happens. Static: what nobody watches costs nothing.
@@ -142,6 +115,7 @@ struct Cell<'p, O> {
     any_closed: bool,
     /// Requests have no drawn key, no client and one instance: nothing to look up.
     plain_requests: bool,
+    any_priority: bool,
     ends: Ends,
     books: Books,
     window: Window,
@@ -150,6 +124,8 @@ struct Cell<'p, O> {
     change: u64,
     /// The number of arrivals at which the outside is looked at next.
     next_pulse: u64,
+    /// The number of arrivals at which something is to be done next.
+    milestone: u64,
 }
 
 /// The clients of a closed source.
@@ -234,13 +210,16 @@ impl<'p, O: Observer> Cell<'p, O> {
             closed,
             plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
             tier,
+            any_priority: plan.sources.iter().any(|source| source.priority != 0),
             ends: Ends { arriving: true, after, at },
             books: Books::default(),
             window: Window { skip, opens_at, open: false, closed: false },
             overload: Overload::new(plan),
             change: 0,
             next_pulse: PULSE,
+            milestone: 0,
         };
+        cell.find_next_milestone();
         if skip == 0 {
             cell.open_window();
         }
@@ -253,23 +232,27 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Interrupted> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
-            let other = arrival.min(self.agenda.next());
-            let completion = self.fleet.next_completion();
-            if completion.at <= other && completion.at < self.change {
+            // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
+            loop {
+                let bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                let completion = self.fleet.next_completion();
+                if completion.at > bound || completion.at == NEVER {
+                    break;
+                }
                 self.complete(completion.backend, completion.at);
-                continue;
             }
-            let next = other.min(completion.at);
-            if next == NEVER && !(self.any_closed && self.ends.arriving && self.change < NEVER) {
-                return Ok(false);
-            }
-            if self.change <= next {
+            let other = arrival.min(self.agenda.next());
+            if self.change <= other {
+                let next = other.min(self.fleet.next_completion().at);
+                if next == NEVER && !(self.any_closed && self.ends.arriving && self.change < NEVER) {
+                    return Ok(false);
+                }
                 self.change_state(next);
-            } else if arrival > other {
-                self.take_from_agenda();
-            } else {
+            } else if arrival <= other && arrival < self.agenda.next() {
                 let arrival = self.traffic.pull();
                 self.arrive_open(arrival);
+            } else {
+                self.take_from_agenda();
             }
             if self.books.in_system >= self.plan.max_in_flight {
                 return Ok(true);
@@ -285,45 +268,62 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     // -- arrivals
 
-    #[inline]
+    #[inline(always)]
     fn arrive_open(&mut self, arrival: Arrival) {
         self.now = arrival.at;
-        let source = self.traffic.source(arrival.source);
         let number = self.books.arrived;
-        let (key, client) = if self.plain_requests {
-            (number, 0)
-        } else {
-            let client = self.plan.sources[arrival.source as usize].clients.map_or(0, |clients| below(source.client_bits(arrival.index), u64::from(clients.count)));
-            (source.key(arrival.index).unwrap_or(number), client as u32)
-        };
-        self.arrive(Request { work: arrival.work, key, client, source: arrival.source, ..Request::default() });
+        let (key, client) = if self.plain_requests { (number, 0) } else { self.key_and_client(&arrival) };
+        self.arrive(arrival.work, key, client, arrival.source);
         if self.traffic.peek().at >= self.ends.at && !self.any_closed {
             self.end_arrivals();
         }
     }
 
-    #[inline]
-    fn arrive(&mut self, request: Request) {
+    #[inline(never)]
+    fn key_and_client(&self, arrival: &Arrival) -> (u64, u32) {
+        let source = self.traffic.source(arrival.source);
+        let clients = self.plan.sources[arrival.source as usize].clients;
+        let client = clients.map_or(0, |clients| below(source.client_bits(arrival.index), u64::from(clients.count)));
+        (source.key(arrival.index).unwrap_or(self.books.arrived), client as u32)
+    }
+
+    #[inline(always)]
+    fn arrive(&mut self, work: u64, key: u64, client: u32, source: u16) {
         let number = self.books.arrived;
         let measured = self.window.open;
-        let instance = if self.plain_requests { 0 } else { self.tier.instance_of(number, request.client) };
-        let request = Request { arrival: self.now, number, measured, instance, ..request };
+        let instance = if self.plain_requests { 0 } else { self.tier.instance_of(number, client) };
         self.books.arrived(self.now, measured);
-        self.observer.arrived(&request);
-        let id = self.requests.insert(request);
-        if self.books.arrived == self.window.skip {
-            self.open_window();
-        }
-        if self.books.arrived == self.overload.middle_request {
-            self.overload.take_middle(self.now, &mut self.fleet);
-        }
-        if self.books.arrived == self.ends.after {
-            self.end_arrivals();
+        let id = self.requests.insert(Request { arrival: self.now, work, key, number, client, instance, source, attempts: 0, measured });
+        self.observer.arrived(&self.requests[id]);
+        if self.books.arrived == self.milestone {
+            self.pass_milestone();
         }
         match self.network.delay(&self.requests[id], Way::In) {
-            0 => self.dispatch(id),
+            0 => self.dispatch(id, 0),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
+    }
+
+    /// The numbers of arrivals at which something is to be done: the end of the warm-up, the middle, the last one.
+    #[cold]
+    #[inline(never)]
+    fn pass_milestone(&mut self) {
+        let arrived = self.books.arrived;
+        if arrived == self.window.skip {
+            self.open_window();
+        }
+        if arrived == self.overload.middle_request {
+            self.overload.take_middle(self.now, &mut self.fleet);
+        }
+        if arrived == self.ends.after {
+            self.end_arrivals();
+        }
+        self.find_next_milestone();
+    }
+
+    fn find_next_milestone(&mut self) {
+        let all = [self.window.skip, self.overload.middle_request, self.ends.after];
+        self.milestone = all.into_iter().filter(|&at| at > self.books.arrived).min().unwrap_or(NEVER);
     }
 
     /// Every closed client thinks before its first request.
@@ -351,125 +351,149 @@ impl<'p, O: Observer> Cell<'p, O> {
         closed.made[client as usize] += 1;
         let source_traffic = self.traffic.source(source);
         let (work, key) = (source_traffic.work(index), source_traffic.key(index).unwrap_or(self.books.arrived));
-        self.arrive(Request { work, key, client, source, ..Request::default() });
+        self.arrive(work, key, client, source);
     }
 
     // -- the way of a request
 
-    /// The request stands at its balancer.
-    #[inline]
-    fn dispatch(&mut self, id: u32) {
+    /// The request stands at its balancer, where it has been held so long.
+    #[inline(always)]
+    fn dispatch(&mut self, id: u32, held: u64) {
         match self.tier.pick(&self.requests[id], self.now) {
-            Pick::Backend(backend) => self.send(id, backend.0),
-            Pick::Wait => {
-                self.requests[id].held_since = self.now;
-                self.overload.hold(self.requests[id].work, self.now);
-                self.tier.hold(self.requests[id].instance, id);
-            }
+            Pick::Backend(backend) => self.send(id, backend.0, held),
+            Pick::Wait => self.hold(id),
             Pick::None => self.fail(id, Failure::NoBackend),
         }
     }
 
+    #[inline(never)]
+    fn hold(&mut self, id: u32) {
+        let request = &self.requests[id];
+        self.overload.hold(request.work, self.now);
+        self.tier.hold(request.instance, Held { request: id, since: self.now });
+    }
+
     /// An attempt leaves for a backend.
-    #[inline]
-    fn send(&mut self, id: u32, backend: u32) {
+    #[inline(always)]
+    fn send(&mut self, id: u32, backend: u32, held: u64) {
         let request = &mut self.requests[id];
-        let attempt = self.attempts.insert(Attempt::new(id, backend, request.instance, request.key, self.now));
-        self.fleet.send(backend, self.now);
+        let attempt = self.attempts.insert(Attempt::new(id, backend, request.key, self.now, held));
         self.tier.sent(request, backend, self.now);
         request.attempts += 1;
         self.observer.sent(request, backend);
         match self.network.delay(request, Way::To(backend)) {
-            0 => self.reach(attempt),
-            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Reach(attempt)),
+            0 => self.reach(attempt, backend, id, true),
+            delay => {
+                self.fleet.send(backend, self.now);
+                self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Reach(attempt));
+            }
         }
     }
 
     /// An attempt reaches its backend.
-    #[inline]
-    fn reach(&mut self, attempt: u32) {
-        let Attempt { request, backend, .. } = self.attempts[attempt];
+    #[inline(always)]
+    fn reach(&mut self, attempt: u32, backend: u32, request: u32, sent: bool) {
         let request = &self.requests[request];
-        let priority = self.plan.sources[request.source as usize].priority;
-        let accepted = self.fleet.accept(&mut self.attempts, attempt, request.work, priority, self.now);
+        let priority = if self.any_priority { self.plan.sources[request.source as usize].priority } else { 0 };
+        let accepted = self.fleet.accept(&mut self.attempts, attempt, request.work, priority, self.now, sent);
         if self.tier.sees_truth() {
             self.tier.ready(backend, self.fleet.ready_at(backend), self.now);
         }
         if accepted == Accepted::Refused {
-            self.attempts[attempt].refused = true;
-            self.leave_backend(attempt);
+            self.refuse(attempt);
         }
+    }
+
+    #[inline(never)]
+    fn refuse(&mut self, id: u32) {
+        let attempt = self.attempts[id];
+        match self.leave_backend(id, &attempt, false) {
+            true => {
+                self.fleet.answered(&attempt, self.now);
+                self.answered(id, &attempt, false);
+            }
+            false => {}
+        }
+        self.serve_held_of_oracle();
     }
 
     /// A backend has done with an attempt.
-    #[inline]
+    #[inline(always)]
     fn complete(&mut self, backend: u32, now: u64) {
         self.now = now;
-        let attempt = self.fleet.complete(&mut self.attempts, backend, now);
-        self.leave_backend(attempt);
+        let (id, attempt) = self.fleet.complete(&mut self.attempts, backend, now, self.network.absent);
+        if self.network.absent {
+            if self.tier.sees_truth() {
+                self.tier.completed(backend, self.fleet.ready_at(backend), now);
+            }
+            self.answered(id, &attempt, true);
+        } else if self.leave_backend(id, &attempt, true) {
+            self.fleet.answered(&attempt, now);
+            self.answered(id, &attempt, true);
+        }
+        self.serve_held_of_oracle();
     }
 
-    /// An answer or a refusal leaves a backend.
-    #[inline]
-    fn leave_backend(&mut self, attempt: u32) {
-        let Attempt { request, backend, .. } = self.attempts[attempt];
+    /// An answer, or a refusal, leaves a backend. Whether it is there at once.
+    #[inline(never)]
+    fn leave_backend(&mut self, id: u32, attempt: &Attempt, ok: bool) -> bool {
         if self.tier.sees_truth() {
-            self.tier.completed(backend, self.fleet.ready_at(backend), self.now);
+            self.tier.completed(attempt.backend, self.fleet.ready_at(attempt.backend), self.now);
         }
-        match self.network.delay(&self.requests[request], Way::From(backend)) {
-            0 => self.answered(attempt),
-            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(attempt)),
+        let delay = self.network.delay(&self.requests[attempt.request], Way::From(attempt.backend));
+        if delay > 0 {
+            self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(id, ok));
         }
-        if self.tier.sees_truth() {
+        delay == 0
+    }
+
+    /// An answer, or a refusal, reaches the balancer that sent the attempt.
+    #[inline(always)]
+    fn answered(&mut self, id: u32, attempt: &Attempt, ok: bool) {
+        let latency = self.now - attempt.sent;
+        self.attempts.free(id);
+        let request = &self.requests[attempt.request];
+        let instance = request.instance;
+        self.tier.ended(request, attempt.backend, ok, latency, self.now);
+        if ok {
+            self.observer.answered(request, attempt.backend, latency);
+        }
+        match self.network.delay(request, Way::Out) {
+            0 => self.done(attempt.request, attempt.backend, attempt.wait, ok),
+            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done { request: attempt.request, backend: attempt.backend, wait: attempt.wait, ok }),
+        }
+        if self.tier.holds_any() && !self.tier.sees_truth() {
+            self.send_held(instance);
+        }
+    }
+
+    /// For oracles that hold requests: something may be free now.
+    #[inline(always)]
+    fn serve_held_of_oracle(&mut self) {
+        if self.tier.holds_any() && self.tier.sees_truth() {
             self.send_held(0);
         }
     }
 
-    /// An answer or a refusal reaches the balancer that sent the attempt.
-    #[inline]
-    fn answered(&mut self, id: u32) {
-        let attempt = self.attempts[id];
-        let latency = self.now - attempt.sent;
-        self.fleet.answered(attempt.backend, latency, self.now);
-        let request = &mut self.requests[attempt.request];
-        let ok = !attempt.refused;
-        let completion = Completion { request: request.number, backend: BackendId(attempt.backend), ok, latency: Span(latency) };
-        self.tier.ended(attempt.instance, &completion, self.now);
-        self.attempts.free(id);
-        if ok {
-            self.observer.answered(request, attempt.backend, latency);
-        }
-        request.wait = attempt.wait + request.held_for;
-        request.answer = if ok { Ok(attempt.backend) } else { Err(Failure::Refused) };
-        match self.network.delay(request, Way::Out) {
-            0 => self.done(attempt.request),
-            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done(attempt.request)),
-        }
-        if !self.tier.sees_truth() {
-            self.send_held(attempt.instance);
-        }
-    }
-
     /// The answer reaches the client.
-    #[inline]
-    fn done(&mut self, id: u32) {
-        match self.requests[id].answer {
-            Ok(backend) => {
-                let request = &self.requests[id];
-                self.observer.succeeded(request, backend, request.wait, self.now);
-                self.end(id);
-            }
-            Err(cause) => self.fail(id, cause),
+    #[inline(always)]
+    fn done(&mut self, id: u32, backend: u32, wait: u64, ok: bool) {
+        if ok {
+            self.observer.succeeded(&self.requests[id], backend, wait, self.now);
+            self.end(id);
+        } else {
+            self.fail(id, Failure::Refused);
         }
     }
 
+    #[inline(never)]
     fn fail(&mut self, id: u32, cause: Failure) {
         self.observer.failed(&self.requests[id], cause, self.now);
         self.end(id);
     }
 
     /// The request leaves the system.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, id: u32) {
         let request = &self.requests[id];
         self.books.ended(request, self.now);
@@ -482,25 +506,24 @@ impl<'p, O: Observer> Cell<'p, O> {
     }
 
     /// Sends what an instance holds, as far as it now can.
-    #[inline]
+    #[inline(never)]
     fn send_held(&mut self, instance: u32) {
-        while let Some(id) = self.tier.longest_held(instance) {
-            let pick = self.tier.pick(&self.requests[id], self.now);
+        while let Some(held) = self.tier.longest_held(instance) {
+            let pick = self.tier.pick(&self.requests[held.request], self.now);
             if pick == Pick::Wait {
                 return;
             }
             self.tier.release(instance);
-            let request = &mut self.requests[id];
-            request.held_for = self.now - request.held_since;
-            self.overload.release(request.work);
+            self.overload.release(self.requests[held.request].work);
             match pick {
-                Pick::Backend(backend) => self.send(id, backend.0),
-                Pick::None => self.fail(id, Failure::NoBackend),
+                Pick::Backend(backend) => self.send(held.request, backend.0, self.now - held.since),
+                Pick::None => self.fail(held.request, Failure::NoBackend),
                 Pick::Wait => unreachable!("returned above"),
             }
         }
     }
 
+    #[inline(never)]
     fn take_from_agenda(&mut self) {
         let Some((at, item)) = self.agenda.pop() else { return };
         if let Item::Send(..) = item
@@ -511,10 +534,17 @@ impl<'p, O: Observer> Cell<'p, O> {
         self.now = at;
         self.books.events += 1;
         match item {
-            Item::Answered(attempt) => self.answered(attempt),
-            Item::Done(request) => self.done(request),
-            Item::Reach(attempt) => self.reach(attempt),
-            Item::Enter(request) => self.dispatch(request),
+            Item::Answered(id, ok) => {
+                let attempt = self.attempts[id];
+                self.fleet.answered(&attempt, at);
+                self.answered(id, &attempt, ok);
+            }
+            Item::Done { request, backend, wait, ok } => self.done(request, backend, wait, ok),
+            Item::Reach(id) => {
+                let Attempt { request, backend, .. } = self.attempts[id];
+                self.reach(id, backend, request, false);
+            }
+            Item::Enter(request) => self.dispatch(request, 0),
             Item::Send(source, client) => self.arrive_closed(source, client),
         }
     }

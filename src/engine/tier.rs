@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
 use crate::scenario::{Assign, Picks, View};
 use crate::slab::NIL;
-use crate::time::SimTime;
+use crate::time::{SimTime, Span};
 use std::collections::VecDeque;
 
 /// All instances of a cell's balancer.
@@ -26,6 +26,10 @@ pub(super) struct Tier {
     connections: Option<Connections>,
     refresh: u64,
     pub(super) next_refresh: u64,
+    /// Requests held by all instances together.
+    held: usize,
+    /// One instance with exact counts and a pick for every request, which is what most scenarios have.
+    plain: bool,
 }
 
 /// How counts reach the pools.
@@ -43,7 +47,14 @@ struct Instance {
     chance: Stream,
     listens: Listens,
     /// Requests that the balancer holds, in order.
-    held: VecDeque<u32>,
+    held: VecDeque<Held>,
+}
+
+/// A request that is held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) request: u32,
+    pub(super) since: u64,
 }
 
 impl Tier {
@@ -71,6 +82,8 @@ impl Tier {
             connections: Connections::new(plan),
             refresh: plan.tier.refresh,
             next_refresh: if stale { plan.tier.refresh } else { u64::MAX },
+            held: 0,
+            plain: instances == 1 && matches!(counts, Counts::Own | Counts::Shared) && plan.tier.picks == Picks::Request,
         };
         (0..tier.instances.len()).for_each(|at| tier.renew(at, 0));
         tier
@@ -115,9 +128,17 @@ impl Tier {
     /// The instance's choice for an attempt of a request.
     #[inline]
     pub(super) fn pick(&mut self, request: &Request, now: u64) -> Pick {
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
+            return instance.balancer.pick(&known(request), pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
+        }
+        self.pick_of_many(request, now)
+    }
+
+    #[inline(never)]
+    fn pick_of_many(&mut self, request: &Request, now: u64) -> Pick {
         let pool = self.pool_of(request.instance);
         let instance = &mut self.instances[request.instance as usize];
-        let known = balance::Request { id: request.number, key: request.key, client: request.client, attempt: u32::from(request.attempts) };
+        let known = known(request);
         let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
         match &mut self.connections {
             None => instance.balancer.pick(&known, &self.pools[pool], &mut ctx),
@@ -129,31 +150,60 @@ impl Tier {
     #[inline]
     pub(super) fn sent(&mut self, request: &Request, backend: u32, now: u64) {
         let backend = BackendId(backend);
-        self.count(request.instance, backend, now, Pool::sent);
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
+            pool.sent(backend);
+            if instance.listens == Listens::NOTHING {
+                return;
+            }
+        } else {
+            self.count(request.instance, backend, now, Pool::sent);
+        }
+        self.tell_sent(request, backend, now);
+    }
+
+    #[inline(never)]
+    fn tell_sent(&mut self, request: &Request, backend: BackendId, now: u64) {
+        if self.plain {
+            self.tell(0, backend, now);
+        }
         let pool = self.pool_of(request.instance);
         let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
         if listens.attempts {
-            let known = balance::Request { id: request.number, key: request.key, client: request.client, attempt: u32::from(request.attempts) };
-            balancer.started(&known, backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+            balancer.started(&known(request), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
         }
     }
 
     /// An attempt's answer has come back to its instance.
     #[inline]
-    pub(super) fn ended(&mut self, instance: u32, completion: &Completion, now: u64) {
-        if self.counts != Counts::Truth {
-            self.count(instance, completion.backend, now, Pool::ended);
+    pub(super) fn ended(&mut self, request: &Request, backend: u32, ok: bool, latency: u64, now: u64) {
+        let backend = BackendId(backend);
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
+            pool.ended(backend);
+            if instance.listens == Listens::NOTHING {
+                return;
+            }
+        } else if self.counts != Counts::Truth {
+            self.count(request.instance, backend, now, Pool::ended);
         }
-        let pool = self.pool_of(instance);
-        let Instance { balancer, chance, listens, .. } = &mut self.instances[instance as usize];
+        self.tell_ended(request, backend, ok, latency, now);
+    }
+
+    #[inline(never)]
+    fn tell_ended(&mut self, request: &Request, backend: BackendId, ok: bool, latency: u64, now: u64) {
+        if self.plain {
+            self.tell(0, backend, now);
+        }
+        let pool = self.pool_of(request.instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
         if listens.attempts {
-            balancer.finished(completion, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+            let completion = Completion { request: request.number, backend, ok, latency: Span(latency) };
+            balancer.finished(&completion, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
         }
     }
 
     /// Counts a send or an end wherever it shows, and tells who listens.
-    #[inline]
-    fn count(&mut self, instance: u32, backend: BackendId, now: u64, change: fn(&mut Pool, BackendId)) {
+    #[inline(never)]
+    fn count(&mut self, instance: u32, backend: BackendId, now: u64, change: impl Fn(&mut Pool, BackendId)) {
         match self.counts {
             Counts::Own => {
                 let pool = self.pool_of(instance);
@@ -173,7 +223,7 @@ impl Tier {
     }
 
     #[inline(never)]
-    fn count_behind(&mut self, instance: u32, backend: BackendId, now: u64, adds_own: bool, change: fn(&mut Pool, BackendId)) {
+    fn count_behind(&mut self, instance: u32, backend: BackendId, now: u64, adds_own: bool, change: impl Fn(&mut Pool, BackendId)) {
         let live = self.live.as_mut().expect("a stale view has the live counts behind it");
         let before = live.in_flight(backend);
         change(live, backend);
@@ -213,18 +263,26 @@ impl Tier {
     }
 
     /// Holds a request until something ends.
-    pub(super) fn hold(&mut self, instance: u32, request: u32) {
-        self.instances[instance as usize].held.push_back(request);
+    pub(super) fn hold(&mut self, instance: u32, held: Held) {
+        self.held += 1;
+        self.instances[instance as usize].held.push_back(held);
+    }
+
+    /// Whether any instance holds a request.
+    #[inline]
+    pub(super) fn holds_any(&self) -> bool {
+        self.held > 0
     }
 
     /// The request that an instance has held longest.
     #[inline]
-    pub(super) fn longest_held(&self, instance: u32) -> Option<u32> {
+    pub(super) fn longest_held(&self, instance: u32) -> Option<Held> {
         self.instances[instance as usize].held.front().copied()
     }
 
     /// The one that was held longest has been sent.
     pub(super) fn release(&mut self, instance: u32) {
+        self.held -= 1;
         self.instances[instance as usize].held.pop_front();
     }
 
@@ -235,6 +293,12 @@ impl Tier {
         (0..self.instances.len()).for_each(|at| self.renew(at, now));
         self.next_refresh = (quiet_until / self.refresh).saturating_add(1).saturating_mul(self.refresh);
     }
+}
+
+/// What a balancer may know of a request.
+#[inline]
+fn known(request: &Request) -> balance::Request {
+    balance::Request { id: request.number, key: request.key, client: request.client, attempt: u32::from(request.attempts) }
 }
 
 impl Instance {

@@ -21,34 +21,30 @@ use std::collections::BinaryHeap;
 use tree::{Next, WinnerTree};
 
 /// One attempt at a request, from being sent to its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Attempt {
     /// The request it belongs to.
     pub request: u32,
     /// Where it was sent.
     pub backend: u32,
-    /// The balancer instance that sent it.
-    pub instance: u32,
     /// The next attempt that waits at the same backend.
     next: u32,
-    /// Whether the backend refused it.
-    pub refused: bool,
     /// The service it takes there, in nanoseconds.
-    pub service: u64,
-    /// When it reached its queue; once it is in service, how long it waited.
+    service: u64,
+    /// How long it has waited: at its balancer when it is sent, in all once it is in service. In between: the instant from which it waits.
     pub wait: u64,
     /// When it was sent.
     pub sent: u64,
     /// The request's key, for caches.
-    pub key: u64,
+    key: u64,
 }
 
 impl Attempt {
-    /// An attempt that is sent now.
+    /// An attempt that is sent now, its request having been held so long.
     #[inline]
     #[must_use]
-    pub fn new(request: u32, backend: u32, instance: u32, key: u64, sent: u64) -> Self {
-        Self { request, backend, instance, next: NIL, refused: false, service: 0, wait: 0, sent, key }
+    pub fn new(request: u32, backend: u32, key: u64, sent: u64, held: u64) -> Self {
+        Self { request, backend, next: NIL, service: 0, wait: held, sent, key }
     }
 }
 
@@ -114,8 +110,6 @@ pub struct Backend {
     in_flight: u32,
     /// Workers that are busy.
     busy: u32,
-    /// Attempts here: waiting or in service.
-    present: u32,
     workers: u32,
     waiting: Waiting,
     /// The one in service, where there is one worker.
@@ -142,8 +136,9 @@ pub struct Backend {
 #[derive(Debug)]
 struct Special {
     discipline: Discipline,
-    /// Attempts it has room for.
+    /// Attempts it has room for, and attempts here: waiting or in service.
     room: u64,
+    present: u64,
     per_in_flight: u64,
     cache: Option<(Cache, f64)>,
     /// In service, where there is more than one worker: (done at, order, attempt).
@@ -163,7 +158,6 @@ impl Backend {
             last: 0,
             in_flight: 0,
             busy: 0,
-            present: 0,
             workers,
             waiting: Waiting { head: NIL, tail: NIL },
             current: NIL,
@@ -187,6 +181,19 @@ impl Backend {
         self.flight_area += u128::from(passed) * u128::from(self.in_flight);
         self.busy_area += u128::from(passed) * u128::from(self.busy);
         self.last = now;
+    }
+
+    #[inline]
+    fn send(&mut self, now: u64) {
+        self.settle(now);
+        self.in_flight += 1;
+        self.in_flight_max = self.in_flight_max.max(self.in_flight);
+    }
+
+    #[inline]
+    fn answered(&mut self, attempt: &Attempt, now: u64) {
+        self.in_flight -= 1;
+        self.sojourn += u128::from(now - attempt.sent);
     }
 
     /// Unfinished service, as of the last settling.
@@ -252,6 +259,7 @@ impl Special {
         Self {
             discipline: plan.discipline,
             room: plan.queue.map_or(u64::MAX, |queue| queue.saturating_add(u64::from(workers))),
+            present: 0,
             per_in_flight: plan.per_in_flight,
             cache: plan.cache.map(|(keys, hit)| (Cache::new(keys), hit)),
             serving: BinaryHeap::new(),
@@ -304,74 +312,79 @@ impl Fleet {
     /// An attempt leaves for a backend: from now on it is in flight.
     #[inline]
     pub fn send(&mut self, backend: u32, now: u64) {
-        let backend = &mut self.backends[backend as usize];
-        backend.settle(now);
-        backend.in_flight += 1;
-        backend.in_flight_max = backend.in_flight_max.max(backend.in_flight);
+        self.backends[backend as usize].send(now);
     }
 
-    /// An attempt reaches its backend with this much work.
+    /// An attempt reaches its backend with this much work. `sent` where it leaves for it at the same instant.
     #[inline]
-    pub fn accept(&mut self, attempts: &mut Slab<Attempt>, id: u32, work: u64, priority: i64, now: u64) -> Accepted {
-        let number = attempts[id].backend;
+    pub fn accept(&mut self, attempts: &mut Slab<Attempt>, id: u32, work: u64, priority: i64, now: u64, sent: bool) -> Accepted {
+        let attempt = &mut attempts[id];
+        let number = attempt.backend;
         let backend = &mut self.backends[number as usize];
-        if backend.last != now {
+        if sent {
+            backend.send(now);
+        } else {
             backend.settle(now);
         }
         if backend.backlog() <= backend.backlog_limit {
             backend.last_below = now;
         }
-        let attempt = &mut attempts[id];
         attempt.service = backend.service(work);
-        attempt.wait = now;
         if !backend.simple {
             return self.accept_specially(attempts, id, priority, now);
         }
         backend.work += u128::from(attempt.service);
-        backend.present += 1;
         if backend.busy == 0 {
-            attempt.wait = 0;
-            let done = now + attempt.service;
+            let done = now.saturating_add(attempt.service);
             backend.busy = 1;
             backend.current = id;
             self.completions.set(number, done);
         } else {
+            attempt.wait = now - attempt.wait;
             backend.waiting.push_last(attempts, id);
         }
         Accepted::Yes
     }
 
-    /// The first completion happens: the attempt that is done. The next one waiting begins.
+    /// A backend's next completion happens: the attempt that is done. The next one waiting begins. `answered` where the answer arrives at the
+    /// same instant.
     #[inline]
-    pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
+    pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
         backend.settle(now);
         if !backend.simple {
-            return self.complete_specially(attempts, number, now);
+            let done = self.complete_specially(attempts, number, now);
+            if answered {
+                self.backends[number as usize].answered(&attempts[done], now);
+            }
+            return (done, attempts[done]);
         }
-        backend.present -= 1;
-        let next = backend.waiting.pop(attempts);
+        let next = backend.waiting.head;
         let done = std::mem::replace(&mut backend.current, next);
+        let attempt = attempts[done];
+        if answered {
+            backend.answered(&attempt, now);
+        }
         if next == NIL {
             backend.busy = 0;
             self.completions.set(number, u64::MAX);
         } else {
-            let attempt = &mut attempts[next];
-            attempt.wait = now - attempt.wait;
-            self.completions.set(number, now + attempt.service);
+            let following = &mut attempts[next];
+            backend.waiting.head = following.next;
+            if following.next == NIL {
+                backend.waiting.tail = NIL;
+            }
+            following.wait = now - following.wait;
+            self.completions.set(number, now.saturating_add(following.service));
         }
-        done
+        (done, attempt)
     }
 
     /// An attempt's answer has arrived where it was sent from: it is no longer in flight.
-    #[inline]
-    pub fn answered(&mut self, backend: u32, sojourn: u64, now: u64) {
-        let backend = &mut self.backends[backend as usize];
-        if backend.last != now {
-            backend.settle(now);
-        }
-        backend.in_flight -= 1;
-        backend.sojourn += u128::from(sojourn);
+    pub fn answered(&mut self, attempt: &Attempt, now: u64) {
+        let backend = &mut self.backends[attempt.backend as usize];
+        backend.settle(now);
+        backend.answered(attempt, now);
     }
 
     #[inline(never)]
@@ -379,15 +392,16 @@ impl Fleet {
         let number = attempts[id].backend;
         let backend = &mut self.backends[number as usize];
         let special = backend.special.as_mut().expect("a backend that is not simple has it");
-        if u64::from(backend.present) >= special.room {
+        if special.present >= special.room {
             return Accepted::Refused;
         }
-        backend.present += 1;
+        special.present += 1;
         backend.work += u128::from(attempts[id].service);
         if special.discipline == Discipline::ProcessorSharing || backend.busy < backend.workers {
             self.start(attempts, id, now);
             return Accepted::Yes;
         }
+        attempts[id].wait = now - attempts[id].wait;
         match special.discipline {
             Discipline::Fifo => backend.waiting.push_last(attempts, id),
             Discipline::Lifo => backend.waiting.push_first(attempts, id),
@@ -405,7 +419,6 @@ impl Fleet {
         let attempt = &mut attempts[id];
         let backend = &mut self.backends[attempt.backend as usize];
         let special = backend.special.as_mut().expect("a backend that is not simple has it");
-        attempt.wait = now - attempt.wait;
         let sharing = special.discipline == Discipline::ProcessorSharing;
         let others = if sharing { special.sharing.len() } else { backend.busy };
         let service = special.service(attempt, others);
@@ -428,7 +441,7 @@ impl Fleet {
     fn complete_specially(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
         let backend = &mut self.backends[number as usize];
         let special = backend.special.as_mut().expect("a backend that is not simple has it");
-        backend.present -= 1;
+        special.present -= 1;
         if special.discipline == Discipline::ProcessorSharing {
             let done = special.sharing.leave(now, backend.workers);
             backend.busy = special.sharing.len().min(backend.workers);
@@ -442,6 +455,7 @@ impl Fleet {
             _ => backend.waiting.pop(attempts),
         };
         if next != NIL {
+            attempts[next].wait = now - attempts[next].wait;
             self.start(attempts, next, now);
             return done;
         }

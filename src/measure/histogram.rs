@@ -34,6 +34,12 @@ const fn index(value: u64, bits: u32) -> usize {
     ((shift as usize) << bits) + (value >> shift) as usize
 }
 
+/// The bucket of a value in a histogram with `2^BITS` buckets per power of two.
+#[inline]
+pub(super) const fn bucket_of<const BITS: u32>(value: u64) -> usize {
+    index(value, BITS)
+}
+
 /// The least value of a bucket, and how many values it has.
 const fn bucket(index: usize, bits: u32) -> (u64, u64) {
     let octave = index >> bits;
@@ -61,17 +67,21 @@ impl<const BITS: u32> Histogram<BITS> {
         self.squares += value as f64 * value as f64;
     }
 
-    /// Counts one value for percentiles alone: the sum is kept elsewhere.
-    #[inline]
-    pub fn tally(&mut self, value: u64) {
-        let at = index(value, BITS);
-        match self.counts.get_mut(at) {
-            Some(count) => *count += 1,
-            None => self.grow(at),
-        }
-        self.count += 1;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+    /// A histogram of counts that were kept elsewhere, by bucket: for percentiles alone. Least and greatest are those of their buckets; there
+    /// is no sum.
+    #[must_use]
+    pub fn from_counts(mut counts: Vec<u64>) -> Self {
+        counts.truncate(counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1));
+        let (count, first) = (counts.iter().sum(), counts.iter().position(|&count| count > 0));
+        let min = first.map_or(u64::MAX, |at| bucket(at, BITS).0);
+        let max = counts.len().checked_sub(1).map_or(0, |at| bucket(at, BITS).0 + bucket(at, BITS).1 - 1);
+        Self { counts, count, min, max, sum: 0, squares: 0.0 }
+    }
+
+    /// The same counts with what is known exactly of the values.
+    #[must_use]
+    pub fn with_exact(self, min: u64, max: u64, sum: u128, squares: f64) -> Self {
+        Self { min, max, sum, squares, ..self }
     }
 
     #[cold]

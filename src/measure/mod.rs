@@ -2,3 +2,4 @@
 pub mod histogram;
 pub mod record;
 pub mod recorder;
+mod tallies;

@@ -1,6 +1,6 @@
 //! The observer that fills a [`Record`].
 
-use super::histogram::Coarse;
+use super::tallies::Tallies;
 use super::record::{BackendRecord, Failure, Record};
 use crate::engine::{Edge, Ending, Observer, Request};
 use crate::fleet::Account;
@@ -20,6 +20,50 @@ pub struct Recorder {
     succeeded_in_warmup: u64,
     /// Where each source's clients begin in `record.clients`.
     first_client: Vec<u32>,
+    backends: Vec<Hot>,
+    /// Latencies by backend, as one table; empty beyond [`HISTOGRAMS_UP_TO`].
+    tallies: Tallies<6>,
+    /// Latencies and waits of all succeeded requests: counts, and what is exact.
+    fine: Tallies<10>,
+    latency: Exact,
+    wait: Exact,
+}
+
+/// The rows of the fine table.
+const LATENCY: u32 = 0;
+const WAIT: u32 = 1;
+
+/// What is kept exactly of a series, beside its histogram.
+#[derive(Clone, Copy, Debug)]
+struct Exact {
+    min: u64,
+    max: u64,
+    sum: u128,
+    squares: f64,
+}
+
+impl Default for Exact {
+    fn default() -> Self {
+        Self { min: u64::MAX, max: 0, sum: 0, squares: 0.0 }
+    }
+}
+
+impl Exact {
+    #[inline]
+    fn add(&mut self, value: u64) {
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.sum += u128::from(value);
+        self.squares += value as f64 * value as f64;
+    }
+}
+
+/// What every request adds to its backend: half a cache line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hot {
+    requests: u64,
+    answered: u64,
+    latency_sum: u128,
 }
 
 impl Recorder {
@@ -27,8 +71,6 @@ impl Recorder {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let count = plan.backend_count();
-        let histogram = (count <= HISTOGRAMS_UP_TO).then(Coarse::default);
-        let backends = vec![BackendRecord { latency: histogram, ..BackendRecord::default() }; count as usize];
         let mut clients = 0;
         let first_client = plan.sources.iter().map(|source| {
             let first = clients;
@@ -37,7 +79,19 @@ impl Recorder {
         });
         let first_client = first_client.collect();
         let clients = (clients > 0).then(|| vec![(0, 0); clients as usize]);
-        Self { record: Record { backends, clients, ..Record::default() }, opened: Vec::new(), opened_area: 0, succeeded_in_warmup: 0, first_client }
+        let backends = vec![BackendRecord::default(); count as usize];
+        Self {
+            record: Record { backends, clients, ..Record::default() },
+            opened: Vec::new(),
+            opened_area: 0,
+            succeeded_in_warmup: 0,
+            first_client,
+            backends: vec![Hot::default(); count as usize],
+            tallies: Tallies::new(if count <= HISTOGRAMS_UP_TO { count as usize } else { 0 }),
+            fine: Tallies::new(2),
+            latency: Exact::default(),
+            wait: Exact::default(),
+        }
     }
 
     /// The record of the cell that ended so.
@@ -49,6 +103,13 @@ impl Recorder {
         self.record.events = ending.events;
         let all = self.succeeded_in_warmup + self.record.succeeded;
         self.record.warmup_share = if all == 0 { 0.0 } else { self.succeeded_in_warmup as f64 / all as f64 };
+        for (number, (backend, hot)) in self.record.backends.iter_mut().zip(&self.backends).enumerate() {
+            (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
+            backend.latency = self.tallies.histogram(number);
+        }
+        let series = |row: u32, exact: &Exact| self.fine.histogram(row as usize).map(|counts| counts.with_exact(exact.min, exact.max, exact.sum, exact.squares));
+        self.record.latency = series(LATENCY, &self.latency).expect("the table has this row");
+        self.record.wait = series(WAIT, &self.wait).expect("the table has this row");
         let Record { offered, succeeded, failed, unfinished, .. } = self.record;
         assert_eq!(offered, succeeded + failed + unfinished, "conservation: every measured request has ended once or is in the system");
         self.record
@@ -71,18 +132,16 @@ impl Observer for Recorder {
     fn sent(&mut self, request: &Request, backend: u32) {
         let counts = u64::from(request.measured);
         self.record.attempts += counts;
-        self.record.backends[backend as usize].requests += counts;
+        self.backends[backend as usize].requests += counts;
     }
 
     #[inline]
     fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
         if request.measured {
-            let backend = &mut self.record.backends[backend as usize];
-            backend.answered += 1;
-            backend.latency_sum += u128::from(latency);
-            if let Some(histogram) = &mut backend.latency {
-                histogram.tally(latency);
-            }
+            let hot = &mut self.backends[backend as usize];
+            hot.answered += 1;
+            hot.latency_sum += u128::from(latency);
+            self.tallies.count(backend, latency);
         }
     }
 
@@ -96,8 +155,10 @@ impl Observer for Recorder {
             return;
         }
         self.record.succeeded += 1;
-        self.record.latency.record(latency);
-        self.record.wait.record(wait);
+        self.fine.count(LATENCY, latency);
+        self.fine.count(WAIT, wait);
+        self.latency.add(latency);
+        self.wait.add(wait);
         self.record.waited += u64::from(wait > 0);
         if let Some(clients) = &mut self.record.clients {
             let client = &mut clients[(self.first_client[request.source as usize] + request.client) as usize];

@@ -1,10 +1,11 @@
 //! Arrival processes, as gaps in *operational* time: time that runs faster where the shape multiplies the rate.
 //!
-//! Every open process is a sequence of gaps; [`Warp`](super::Warp) turns operational instants into real ones. Gaps are doubles in
-//! nanoseconds; instants are whole nanoseconds with the fraction carried over, so that a rate of 10^9 a second does not become
+//! Every open process is a sequence of gaps; [`Warp`](super::Warp) turns operational instants into real ones. A gap is drawn as a double and
+//! rounded to 2^-10 ns; instants are whole nanoseconds with the fraction carried over, so that a rate of 10^9 a second does not become
 //! 10^9 arrivals at once.
 
 use super::shape::Warp;
+use super::whole_numbers;
 use crate::dist::math::neg_ln;
 use crate::dist::{Dist, Sampler};
 use crate::random::{Numbered, below, unit};
@@ -53,10 +54,13 @@ pub(super) struct Gaps {
     modulation: Numbered,
     /// Arrivals made so far.
     made: u64,
-    /// The last instant: whole nanoseconds of operational time, and the rest.
+    /// The last instant: whole nanoseconds of operational time, and the rest in 2^-10 ns.
     at: u64,
-    rest: f64,
+    rest: u64,
 }
+
+/// A nanosecond in the unit of gaps.
+const UNIT: u64 = 1 << 10;
 
 #[derive(Debug)]
 enum Running {
@@ -74,7 +78,7 @@ impl Gaps {
             Timing::Batch { gap, size } => Running::Batch { gap: *gap, size: *size, left: 0, batches: 0 },
             Timing::Closed { .. } => Running::Closed,
         };
-        Self { kind, stream, modulation, made: 0, at: 0, rest: 0.0 }
+        Self { kind, stream, modulation, made: 0, at: 0, rest: 0 }
     }
 
     /// How many arrivals have been made.
@@ -89,13 +93,15 @@ impl Gaps {
         }
         let mut gaps = [0.0; super::BLOCK];
         self.draw(&mut gaps);
-        for (slot, gap) in out.iter_mut().zip(gaps) {
-            let ahead = gap + self.rest;
-            let whole = ahead as u64;
-            self.rest = ahead - whole as f64;
-            self.at = self.at.saturating_add(whole);
-            *slot = warp.real(self.at);
+        gaps.iter_mut().for_each(|gap| *gap *= UNIT as f64);
+        whole_numbers(&gaps, out);
+        for slot in out.iter_mut() {
+            let ahead = slot.saturating_add(self.rest);
+            self.rest = ahead % UNIT;
+            self.at = self.at.saturating_add(ahead / UNIT);
+            *slot = self.at;
         }
+        warp.to_real(out);
         self.made += super::BLOCK as u64;
     }
 
@@ -103,7 +109,9 @@ impl Gaps {
         match &mut self.kind {
             Running::Renewal { gap, scale } => {
                 gap.fill(&self.stream, self.made, gaps);
-                gaps.iter_mut().for_each(|gap| *gap *= *scale);
+                if *scale != 1.0 {
+                    gaps.iter_mut().for_each(|gap| *gap *= *scale);
+                }
             }
             Running::Modulated { states, now, left, stays } => {
                 for (slot, k) in gaps.iter_mut().zip(self.made..) {

@@ -36,8 +36,14 @@ impl Warp {
         })
     }
 
+    /// Turns a block of operational instants into real ones.
+    pub fn to_real(&self, instants: &mut [u64]) {
+        if !matches!(self.0, Map::Flat) {
+            instants.iter_mut().for_each(|at| *at = self.real(*at));
+        }
+    }
+
     /// The real instant of an operational one; `u64::MAX` if it never comes.
-    #[inline]
     #[must_use]
     pub fn real(&self, operational: u64) -> u64 {
         match &self.0 {
