@@ -1,0 +1,336 @@
+//! The replications of one balancer, merged as they come.
+//!
+//! A record of 100,000 backends is large, so none is kept: [`ResultBuilder::add`] sums its counts, merges its histograms and
+//! remembers only the values that intervals and comparisons are made of, one number each per replication. What is merged is a
+//! [`Record`] again (its window as long as all windows together), from which the result's numbers are read by the same
+//! code that reads one replication's.
+
+use super::entries::Figure;
+use super::histogram::Fine;
+use super::interval::{self, Interval};
+use super::metric::{Metric, UnknownMetric};
+use super::record::{BackendRecord, Failure, Record};
+use super::setup::Subject;
+use super::summary::{BackendSummary, Errors, Fairness, Latency, LatencyInterval, Requests, ResultSummary, Short};
+use super::value;
+use super::warmup::{self, Check};
+use crate::time::SimTime;
+
+/// What is remembered of each replication in any case: what comparisons and printed intervals need.
+const ALWAYS: [&str; 8] =
+    ["latency.mean", "latency.p50", "latency.p99", "success_rate", "throughput_rps", "latency.p90", "latency.p95", "latency.p99.9"];
+
+/// Merges the replications of one balancer, in order.
+#[derive(Clone, Debug)]
+pub struct ResultBuilder {
+    subject: Subject,
+    total: Record,
+    values: Vec<(Metric, Vec<Option<f64>>)>,
+    checks: Vec<Check>,
+    overloaded: u32,
+}
+
+/// One balancer in one variant, measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What it is of.
+    pub subject: Subject,
+    /// What is said of it.
+    pub result: ResultSummary,
+    /// Latencies of succeeded requests, of all replications.
+    pub latency: Fine,
+    /// Times to failure of failed ones.
+    pub failed_latency: Fine,
+    /// Waits of succeeded ones.
+    pub wait: Fine,
+    /// What the warm-up check and the overload test said.
+    pub health: Health,
+    /// Events taken in all replications.
+    pub events: u64,
+    /// A hash of every decision and outcome of all replications, in order.
+    pub fingerprint: u64,
+    values: Vec<(Metric, Vec<Option<f64>>)>,
+}
+
+/// How the replications went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Health {
+    /// Replications.
+    pub replications: u32,
+    /// Of them, those whose warm-up was too short.
+    pub not_reached: u32,
+    /// The greatest share that one of those would have had to drop.
+    pub drop: f64,
+    /// Of them, those that never settle.
+    pub unsettled: u32,
+    /// Replications that became overloaded.
+    pub overloaded: u32,
+}
+
+impl ResultBuilder {
+    /// Starts empty, remembering also the `watched` metrics of each replication (of `run.precision` and a gate's rules).
+    ///
+    /// # Errors
+    /// Says which of them there is no such metric.
+    pub fn new<'a>(subject: Subject, watched: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownMetric> {
+        let mut values: Vec<(Metric, Vec<Option<f64>>)> = Vec::new();
+        for path in ALWAYS.into_iter().chain(watched) {
+            if values.iter().all(|(metric, _)| metric.path() != path) {
+                values.push((Metric::parse(path, &subject.backends)?, Vec::new()));
+            }
+        }
+        Ok(Self { subject, total: Record::default(), values, checks: Vec::new(), overloaded: 0 })
+    }
+
+    /// Adds the next replication.
+    pub fn add(&mut self, record: Record) {
+        for (metric, values) in &mut self.values {
+            values.push(metric.of(&record, &self.subject));
+        }
+        self.checks.push(warmup::check(&record.batches.means(), record.warmup_share));
+        self.overloaded += u32::from(record.overloaded_at.is_some());
+        merge(&mut self.total, record);
+    }
+
+    /// How many replications were added.
+    #[must_use]
+    pub fn replications(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// The mean of a watched metric over the replications so far, with its interval: what `run.precision` waits for.
+    #[must_use]
+    pub fn interval(&self, path: &str) -> Option<Interval> {
+        let present: Vec<f64> = values_of(&self.values, path)?.iter().copied().flatten().collect();
+        Interval::over(&present)
+    }
+
+    /// What is said of all that was added.
+    #[must_use]
+    pub fn finish(self) -> Measured {
+        let health = self.health();
+        let mut result = self.result(&health);
+        if 2 * health.unsettled > health.replications {
+            forget_means(&mut result);
+        }
+        let Record { latency, failed_latency, wait, events, fingerprint, .. } = self.total;
+        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, values: self.values }
+    }
+
+    fn health(&self) -> Health {
+        let count = |wanted: fn(&Check) -> bool| self.checks.iter().filter(|check| wanted(check)).count() as u32;
+        Health {
+            replications: self.checks.len() as u32,
+            not_reached: count(|check| !check.reached),
+            drop: self.checks.iter().filter(|check| !check.reached).map(|check| check.drop).fold(0.0, f64::max),
+            unsettled: count(|check| !check.settled),
+            overloaded: self.overloaded,
+        }
+    }
+
+    fn result(&self, health: &Health) -> ResultSummary {
+        let total = &self.total;
+        let number = |path: &str| self.number(path);
+        let mut all = total.latency.clone();
+        all.merge(&total.failed_latency);
+        ResultSummary {
+            balancer: self.subject.balancer.clone(),
+            kind: self.subject.kind.clone(),
+            variant: self.subject.variant.clone(),
+            requests: requests(total),
+            latency_ms: latency(&total.latency),
+            latency_ms_ci95: self.intervals(),
+            latency_all_ms: short(&all),
+            wait_ms: short(&total.wait),
+            wait_share: number("wait_share"),
+            warmup_reached: 2 * health.not_reached <= health.replications,
+            overloaded_at_s: number("overloaded_at_s"),
+            duration_s: total.end.as_secs_f64() / f64::from(health.replications.max(1)),
+            throughput_rps: number("throughput_rps"),
+            goodput_rps: number("goodput_rps"),
+            success_rate: number("success_rate"),
+            fairness: self.fairness(),
+            in_system_mean: number("in_system_mean"),
+            faults: [],
+            services: [],
+            backends: self.backends(),
+        }
+    }
+
+    /// A number of the merged replications.
+    fn number(&self, path: &str) -> Option<f64> {
+        let metric = Metric::parse(path, &[]).expect("names in this file are in the list of metrics");
+        metric.of(&self.total, &self.subject)
+    }
+
+    fn intervals(&self) -> LatencyInterval {
+        let half = |path: &str| interval::half_width(values_of(&self.values, path)?);
+        LatencyInterval {
+            mean: half("latency.mean"),
+            p50: half("latency.p50"),
+            p90: half("latency.p90"),
+            p95: half("latency.p95"),
+            p99: half("latency.p99"),
+            p99_9: half("latency.p99.9"),
+        }
+    }
+
+    fn fairness(&self) -> Fairness {
+        Fairness {
+            jain_requests: self.number("fairness.jain_requests"),
+            jain_utilization: self.number("fairness.jain_utilization"),
+            peak_to_mean_requests: self.number("fairness.peak_to_mean_requests"),
+            cov_requests: self.number("fairness.cov_requests"),
+            gini_requests: self.number("fairness.gini_requests"),
+            peak_to_mean_in_flight: self.number("fairness.peak_to_mean_in_flight"),
+            jain_client_latency: self.number("fairness.jain_client_latency"),
+        }
+    }
+
+    fn backends(&self) -> Vec<BackendSummary> {
+        let total = &self.total;
+        let (sent, window) = (value::sent(total) as f64, value::window(total));
+        let one = |(record, known): (&BackendRecord, &super::setup::Backend)| BackendSummary {
+            name: known.name.clone(),
+            requests: record.requests,
+            share: value::over(record.requests as f64, sent),
+            utilization: value::utilization(total, record, known),
+            in_flight_mean: value::over(record.in_flight_area as f64, window),
+            in_flight_max: record.in_flight_max,
+            latency_ms: Short {
+                mean: value::over(record.latency_sum as f64 / 1e6, record.answered as f64),
+                ..record.latency.as_ref().map_or_else(Short::default, short)
+            },
+        };
+        total.backends.iter().zip(self.subject.backends.iter()).map(one).collect()
+    }
+}
+
+impl Measured {
+    /// The values of a remembered metric, one for each replication; `None` if it was not watched.
+    #[must_use]
+    pub fn values(&self, path: &str) -> Option<&[Option<f64>]> {
+        values_of(&self.values, path)
+    }
+
+    /// Whether it has a mean latency worth quoting: not if it never settles.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        2 * self.health.unsettled <= self.health.replications
+    }
+}
+
+fn values_of<'a>(values: &'a [(Metric, Vec<Option<f64>>)], path: &str) -> Option<&'a [Option<f64>]> {
+    values.iter().find(|(metric, _)| metric.path() == path).map(|(_, values)| values.as_slice())
+}
+
+/// The mean of a series that never settles depends on where it was cut: it is not quoted.
+fn forget_means(result: &mut ResultSummary) {
+    (result.latency_ms.mean, result.latency_ms.stddev) = (None, None);
+    (result.latency_ms_ci95.mean, result.latency_all_ms.mean, result.wait_ms.mean) = (None, None, None);
+}
+
+fn requests(total: &Record) -> Requests {
+    let errors = |failure: Failure| total.failures[failure as usize];
+    Requests {
+        offered: total.offered,
+        succeeded: total.succeeded,
+        failed: total.failed,
+        unfinished: total.unfinished,
+        attempts: total.attempts,
+        retries: total.retries,
+        hedges: total.hedges,
+        errors: Errors {
+            timeout: errors(Failure::Timeout),
+            refused: errors(Failure::Refused),
+            error: errors(Failure::Error),
+            crashed: errors(Failure::Crashed),
+            no_backend: errors(Failure::NoBackend),
+            shed: errors(Failure::Shed),
+        },
+    }
+}
+
+fn latency(histogram: &Fine) -> Latency {
+    let quantile = |share: f64| Figure::Quantile(share).of(histogram);
+    Latency {
+        mean: Figure::Mean.of(histogram),
+        stddev: Figure::Stddev.of(histogram),
+        min: Figure::Min.of(histogram),
+        p50: quantile(0.5),
+        p75: quantile(0.75),
+        p90: quantile(0.9),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        p99_9: quantile(0.999),
+        p99_99: quantile(0.9999),
+        max: Figure::Max.of(histogram),
+    }
+}
+
+fn short<const BITS: u32>(histogram: &super::histogram::Histogram<BITS>) -> Short {
+    Short { mean: Figure::Mean.of(histogram), p50: Figure::Quantile(0.5).of(histogram), p99: Figure::Quantile(0.99).of(histogram) }
+}
+
+/// Adds a replication: counts, areas and windows are summed, histograms merged, the earliest overload kept.
+fn merge(total: &mut Record, next: Record) {
+    let Record { offered, succeeded, failed, unfinished, attempts, retries, hedges, failures, latency, failed_latency, wait, waited, .. } = &next;
+    for (mine, theirs) in [
+        (&mut total.offered, offered),
+        (&mut total.succeeded, succeeded),
+        (&mut total.failed, failed),
+        (&mut total.unfinished, unfinished),
+        (&mut total.attempts, attempts),
+        (&mut total.retries, retries),
+        (&mut total.hedges, hedges),
+        (&mut total.waited, waited),
+        (&mut total.events, &next.events),
+    ] {
+        *mine += theirs;
+    }
+    for (mine, theirs) in total.failures.iter_mut().zip(failures) {
+        *mine += theirs;
+    }
+    total.latency.merge(latency);
+    total.failed_latency.merge(failed_latency);
+    total.wait.merge(wait);
+    total.window_end += next.window_end.since(next.window_start);
+    total.end += next.end.since(SimTime::ZERO);
+    total.in_system_area += next.in_system_area;
+    total.overloaded_at = [total.overloaded_at, next.overloaded_at].into_iter().flatten().min();
+    // Order counts: a rotation keeps equal replications from cancelling.
+    total.fingerprint = total.fingerprint.rotate_left(5) ^ next.fingerprint;
+    merge_clients(&mut total.clients, next.clients);
+    merge_backends(&mut total.backends, next.backends);
+}
+
+fn merge_clients(total: &mut Option<Vec<(u64, u128)>>, next: Option<Vec<(u64, u128)>>) {
+    match (total, next) {
+        (Some(mine), Some(theirs)) => {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine = (mine.0 + theirs.0, mine.1 + theirs.1);
+            }
+        }
+        (mine @ None, theirs) => *mine = theirs,
+        (Some(_), None) => {}
+    }
+}
+
+fn merge_backends(total: &mut Vec<BackendRecord>, next: Vec<BackendRecord>) {
+    if total.is_empty() {
+        *total = next;
+        return;
+    }
+    for (mine, theirs) in total.iter_mut().zip(next) {
+        mine.requests += theirs.requests;
+        mine.in_flight_area += theirs.in_flight_area;
+        mine.in_flight_max = mine.in_flight_max.max(theirs.in_flight_max);
+        mine.busy_area += theirs.busy_area;
+        mine.answered += theirs.answered;
+        mine.latency_sum += theirs.latency_sum;
+        match (&mut mine.latency, theirs.latency) {
+            (Some(mine), Some(theirs)) => mine.merge(&theirs),
+            (mine, _) => *mine = None,
+        }
+    }
+}
