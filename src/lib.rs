@@ -4,5 +4,6 @@ pub mod balance;
 pub mod catalogue;
 pub mod dist;
 pub mod measure;
+pub mod report;
 pub mod scenario;
 pub mod time;

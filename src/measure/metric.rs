@@ -5,8 +5,8 @@
 //! through the same code, so that the two can never differ in meaning. `latency`, `latency_all`, `wait` and a backend's
 //! `latency` know every percentile, not just the printed ones: `latency.p97.5`.
 
-use super::entries::{BACKEND_ENTRIES, ENTRIES, Figure, OfBackend, What, backend, entry};
-pub use super::entries::{Better, Entry, Unit};
+pub use super::entries::{BACKEND_ENTRIES, Better, ENTRIES, Entry, Unit};
+use super::entries::{Figure, OfBackend, What, backend, entry};
 use super::record::Record;
 use super::setup::{Backend, Subject};
 use super::value::value;
@@ -73,7 +73,8 @@ impl Metric {
     /// Its value in one replication; `None` where it does not exist, never infinite or NaN.
     #[must_use]
     pub fn of(&self, record: &Record, subject: &Subject) -> Option<f64> {
-        value(self.what, record, subject).filter(|value| value.is_finite())
+        // Adding zero makes a negative zero a plain one.
+        value(self.what, record, subject).filter(|value| value.is_finite()).map(|value| value + 0.0)
     }
 
     /// Whether it is the mean of latencies or waits, which a cell that never settles does not have.
@@ -149,4 +150,118 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::record::BackendRecord;
+    use crate::time::SimTime;
+
+    fn subject() -> Subject {
+        let backend = |name: &str, capacity: f64, workers| Backend { name: name.into(), capacity, workers };
+        Subject { backends: [backend("web-0", 2.0, Some(2)), backend("web.b", 1.0, None)].into(), ..Subject::default() }
+    }
+
+    /// Ten seconds: 4 succeeded in 1, 2, 3 and 4 ms, one timed out after 10 ms.
+    fn record() -> Record {
+        let one = BackendRecord {
+            requests: 4,
+            in_flight_area: 8_000_000,
+            in_flight_max: 2,
+            busy_area: 10_000_000_000,
+            answered: 3,
+            latency_sum: 6_000_000,
+            latency: None,
+        };
+        let mut record = Record {
+            offered: 5,
+            succeeded: 4,
+            failed: 1,
+            attempts: 5,
+            failures: [1, 0, 0, 0, 0, 0],
+            waited: 1,
+            window_start: SimTime(1_000_000_000),
+            window_end: SimTime(11_000_000_000),
+            end: SimTime(11_010_000_000),
+            in_system_area: 20_000_000_000,
+            backends: vec![one, BackendRecord { requests: 1, ..BackendRecord::default() }],
+            clients: Some(vec![(2, 2_000_000), (2, 6_000_000), (0, 0)]),
+            ..Record::default()
+        };
+        [1, 2, 3, 4].into_iter().for_each(|ms| record.latency.record(ms * 1_000_000));
+        record.failed_latency.record(10_000_000);
+        record
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_names() {
+        let near = |path: &str, expected: f64| {
+            let found = metric(path, &record(), &subject()).expect(path).expect(path);
+            assert!((found - expected).abs() <= 0.001 * expected, "{path}: {found}");
+        };
+        near("latency.mean", 2.5);
+        near("latency.p50", 2.0);
+        near("latency.p75", 3.0);
+        near("latency.p75.5", 4.0);
+        near("latency.max", 4.0);
+        near("latency_all.mean", 4.0);
+        near("latency_all.p99", 10.0);
+        near("errors.timeout", 1.0);
+        near("success_rate", 0.8);
+        near("throughput_rps", 0.5);
+        near("goodput_rps", 0.4);
+        near("wait_share", 0.25);
+        near("in_system_mean", 2.0);
+        near("duration_s", 11.01);
+        near("backends.web-0.utilization", 0.5);
+        near("backends.web-0.share", 0.8);
+        near("backends.web-0.latency.mean", 2.0);
+        near("backends.web-0.in_flight_mean", 0.0008);
+        near("backends.web.b.requests", 1.0);
+        // 4/2 and 1/1: (2+1)² ÷ (2·5).
+        near("fairness.jain_requests", 0.9);
+        // Clients of 1 and 3 ms: 16 ÷ 20; the one without an answer is left out.
+        near("fairness.jain_client_latency", 0.8);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_none() {
+        for path in ["backends.web.b.utilization", "backends.web-0.latency.p99", "overloaded_at_s", "wait.mean"] {
+            assert_eq!(metric(path, &record(), &subject()), Ok(None), "{path}");
+        }
+        for entry in ENTRIES.iter().filter(|entry| entry.unit != Unit::Count && entry.unit != Unit::Seconds) {
+            assert_eq!(metric(entry.name, &Record::default(), &Subject::default()), Ok(None), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn every_listed_name_is_understood_and_listed_once() {
+        for entry in ENTRIES {
+            assert_eq!(Metric::parse(entry.name, &[]).map(|metric| metric.unit()), Ok(entry.unit));
+            assert_eq!(ENTRIES.iter().filter(|other| other.name == entry.name).count(), 1);
+        }
+        for entry in BACKEND_ENTRIES {
+            assert!(Metric::parse(&format!("backends.web-0.{}", entry.name), &subject().backends).is_ok());
+        }
+    }
+
+    #[test]
+    fn unknown_names_get_the_nearest() {
+        let nearest = |path: &str| Metric::parse(path, &subject().backends).expect_err(path).nearest;
+        assert_eq!(nearest("latency.p9g"), "latency.p90");
+        assert_eq!(nearest("latncy.mean"), "latency.mean");
+        assert_eq!(nearest("p99"), "latency.p99");
+        assert_eq!(nearest("latency_ms.p99"), "latency.p99");
+        assert_eq!(nearest("requests.errors.timeout"), "errors.timeout");
+        assert_eq!(nearest("backends.web-1.utilisation"), "backends.web-0.utilization");
+        for path in ["", "latency.p0", "latency.p101", "latency.pNaN", "latency.p1e1", "latency.p-5", "latency.p", "backends.", "backends.web-0"] {
+            assert!(Metric::parse(path, &subject().backends).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn percentiles_are_read_to_the_last_bit() {
+        assert_eq!((share("99.9"), share("99.99"), share("50")), (Some(0.999), Some(0.9999), Some(0.5)));
+    }
 }

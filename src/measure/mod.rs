@@ -8,11 +8,12 @@
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
 pub mod compare;
-pub mod entries;
+mod entries;
 pub mod fairness;
 pub mod histogram;
 pub mod holm;
 pub mod interval;
+mod merge;
 pub mod metric;
 pub mod paired;
 pub mod record;

@@ -8,13 +8,13 @@
 use super::entries::Figure;
 use super::histogram::Fine;
 use super::interval::{self, Interval};
+use super::merge::merge;
 use super::metric::{Metric, UnknownMetric};
 use super::record::{BackendRecord, Failure, Record};
 use super::setup::Subject;
 use super::summary::{BackendSummary, Errors, Fairness, Latency, LatencyInterval, Requests, ResultSummary, Short};
 use super::value;
 use super::warmup::{self, Check};
-use crate::time::SimTime;
 
 /// What is remembered of each replication in any case: what comparisons and printed intervals need.
 const ALWAYS: [&str; 8] =
@@ -272,65 +272,118 @@ fn short<const BITS: u32>(histogram: &super::histogram::Histogram<BITS>) -> Shor
     Short { mean: Figure::Mean.of(histogram), p50: Figure::Quantile(0.5).of(histogram), p99: Figure::Quantile(0.99).of(histogram) }
 }
 
-/// Adds a replication: counts, areas and windows are summed, histograms merged, the earliest overload kept.
-fn merge(total: &mut Record, next: Record) {
-    let Record { offered, succeeded, failed, unfinished, attempts, retries, hedges, failures, latency, failed_latency, wait, waited, .. } = &next;
-    for (mine, theirs) in [
-        (&mut total.offered, offered),
-        (&mut total.succeeded, succeeded),
-        (&mut total.failed, failed),
-        (&mut total.unfinished, unfinished),
-        (&mut total.attempts, attempts),
-        (&mut total.retries, retries),
-        (&mut total.hedges, hedges),
-        (&mut total.waited, waited),
-        (&mut total.events, &next.events),
-    ] {
-        *mine += theirs;
-    }
-    for (mine, theirs) in total.failures.iter_mut().zip(failures) {
-        *mine += theirs;
-    }
-    total.latency.merge(latency);
-    total.failed_latency.merge(failed_latency);
-    total.wait.merge(wait);
-    total.window_end += next.window_end.since(next.window_start);
-    total.end += next.end.since(SimTime::ZERO);
-    total.in_system_area += next.in_system_area;
-    total.overloaded_at = [total.overloaded_at, next.overloaded_at].into_iter().flatten().min();
-    // Order counts: a rotation keeps equal replications from cancelling.
-    total.fingerprint = total.fingerprint.rotate_left(5) ^ next.fingerprint;
-    merge_clients(&mut total.clients, next.clients);
-    merge_backends(&mut total.backends, next.backends);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::setup::Backend;
+    use crate::time::{SimTime, Span};
 
-fn merge_clients(total: &mut Option<Vec<(u64, u128)>>, next: Option<Vec<(u64, u128)>>) {
-    match (total, next) {
-        (Some(mine), Some(theirs)) => {
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                *mine = (mine.0 + theirs.0, mine.1 + theirs.1);
-            }
-        }
-        (mine @ None, theirs) => *mine = theirs,
-        (Some(_), None) => {}
+    fn subject() -> Subject {
+        let backend = |name: &str| Backend { name: name.into(), capacity: 1.0, workers: Some(1) };
+        Subject { balancer: "p2c".into(), kind: "power-of-d".into(), backends: [backend("a"), backend("b")].into(), ..Subject::default() }
     }
-}
 
-fn merge_backends(total: &mut Vec<BackendRecord>, next: Vec<BackendRecord>) {
-    if total.is_empty() {
-        *total = next;
-        return;
-    }
-    for (mine, theirs) in total.iter_mut().zip(next) {
-        mine.requests += theirs.requests;
-        mine.in_flight_area += theirs.in_flight_area;
-        mine.in_flight_max = mine.in_flight_max.max(theirs.in_flight_max);
-        mine.busy_area += theirs.busy_area;
-        mine.answered += theirs.answered;
-        mine.latency_sum += theirs.latency_sum;
-        match (&mut mine.latency, theirs.latency) {
-            (Some(mine), Some(theirs)) => mine.merge(&theirs),
-            (mine, _) => *mine = None,
+    /// Two seconds, two requests of so many milliseconds at the first backend and one of 1 ms at the second.
+    fn record(ms: u64) -> Record {
+        let mut record = Record {
+            offered: 3,
+            succeeded: 3,
+            attempts: 3,
+            window_start: SimTime(1_000_000_000),
+            window_end: SimTime(3_000_000_000),
+            end: SimTime(4_000_000_000 + ms * 1_000_000),
+            in_system_area: 4_000_000_000,
+            ..Record::default()
+        };
+        let mut backends = vec![BackendRecord::default(), BackendRecord::default()];
+        for (at, ms) in [(0, ms), (0, ms), (1, 1)] {
+            record.latency.record(ms * 1_000_000);
+            backends[at].requests += 1;
+            backends[at].answered += 1;
+            backends[at].latency_sum += u128::from(ms) * 1_000_000;
+            backends[at].busy_area += 500_000_000;
+            backends[at].in_flight_max = ms;
         }
+        record.backends = backends;
+        record
+    }
+
+    fn built(records: Vec<Record>) -> Measured {
+        let mut builder = ResultBuilder::new(subject(), ["backends.a.share"]).expect("a known metric");
+        records.into_iter().for_each(|record| builder.add(record));
+        builder.finish()
+    }
+
+    #[test]
+    fn counts_are_summed_and_rates_are_over_all_windows() {
+        let result = built(vec![record(10), record(20)]).result;
+        assert_eq!((result.requests.offered, result.requests.succeeded), (6, 6));
+        assert_eq!(result.throughput_rps, Some(1.5));
+        assert_eq!(result.in_system_mean, Some(2.0));
+        assert_eq!(result.duration_s, 4.015);
+        assert_eq!(result.latency_ms.mean, Some(62.0 / 6.0));
+        assert_eq!(result.latency_ms.max, Some(20.0));
+        assert_eq!(result.backends[0].requests, 4);
+        assert_eq!(result.backends[0].utilization, Some(0.5));
+        assert_eq!(result.backends[0].latency_ms.mean, Some(15.0));
+        assert_eq!(result.backends[0].in_flight_max, 20);
+        assert_eq!(result.backends[1].share, Some(2.0 / 6.0));
+        // 4 and 2: 36 ÷ (2·20).
+        assert_eq!(result.fairness.jain_requests, Some(0.9));
+        assert_eq!(result.fairness.jain_client_latency, None);
+    }
+
+    #[test]
+    fn intervals_come_from_replications() {
+        let measured = built(vec![record(10), record(20)]);
+        assert_eq!(measured.values("latency.mean"), Some([Some(7.0), Some(41.0 / 3.0)].as_slice()));
+        assert_eq!(measured.values("backends.a.share"), Some([Some(2.0 / 3.0); 2].as_slice()));
+        // Two values, 20/3 apart: half of that times t₁ = 12.706.
+        let half = measured.result.latency_ms_ci95.mean.expect("two replications");
+        assert!((half - 10.0 / 3.0 * 12.706_204_736_174_705).abs() < 1e-9);
+        assert_eq!(built(vec![record(10)]).result.latency_ms_ci95, LatencyInterval::default());
+    }
+
+    #[test]
+    fn nothing_measured_has_no_numbers() {
+        let result = built(vec![Record::default()]).result;
+        assert_eq!((result.latency_ms.mean, result.success_rate, result.throughput_rps), (None, None, None));
+        assert!(result.warmup_reached && result.backends.is_empty());
+    }
+
+    #[test]
+    fn a_drifting_result_has_no_mean_but_percentiles() {
+        let drifting = || {
+            let mut record = record(10);
+            (0..2000).for_each(|at| record.batches.push(Span(at * 1_000_000)));
+            record.warmup_share = 0.1;
+            record.overloaded_at = Some(SimTime(5_000_000_000));
+            record
+        };
+        let measured = built(vec![drifting(), drifting()]);
+        assert_eq!((measured.health.not_reached, measured.health.unsettled, measured.health.overloaded), (2, 2, 2));
+        let result = measured.result;
+        assert!(!result.warmup_reached);
+        assert_eq!((result.latency_ms.mean, result.latency_ms_ci95.mean, result.wait_ms.mean), (None, None, None));
+        assert!(result.latency_ms.p99.is_some() && result.latency_ms_ci95.p99.is_some());
+        assert_eq!(result.overloaded_at_s, Some(5.0));
+    }
+
+    #[test]
+    fn one_cell_in_three_raises_no_alarm() {
+        let mut drifting = record(10);
+        (0..2000).for_each(|at| drifting.batches.push(Span(at * 1_000_000)));
+        assert!(built(vec![record(10), drifting, record(10)]).result.warmup_reached);
+    }
+
+    #[test]
+    fn precision_can_be_asked_while_it_is_built() {
+        let mut builder = ResultBuilder::new(subject(), ["errors.shed"]).expect("a known metric");
+        assert_eq!(builder.interval("latency.p99"), None);
+        builder.add(record(10));
+        builder.add(record(10));
+        assert_eq!(builder.interval("latency.p99").and_then(|found| found.relative()), Some(0.0));
+        assert!(builder.interval("errors.shed").is_some() && builder.interval("retries").is_none());
+        assert!(ResultBuilder::new(subject(), ["latency.p99x"]).is_err());
     }
 }

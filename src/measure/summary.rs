@@ -4,8 +4,9 @@
 //! exist is `None` and becomes `null`; every number is finite. Counts are summed and histograms merged over replications.
 
 use super::compare::{self, Comparison};
-use super::result::Measured;
-use super::setup::Setup;
+use super::record::Record;
+use super::result::{Measured, ResultBuilder};
+use super::setup::{Setup, Subject};
 use super::warnings::{self, Warning};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,18 @@ impl Summary {
         let comparisons = compare::all(measured);
         Self { schema: SCHEMA, tool: Tool::this(), scenario: Scenario::of(setup), results, comparisons, verdicts: Vec::new(), warnings }
     }
+}
+
+/// Judges cells that are all at hand: each result's replications in order. (A run adds them one by one to a
+/// [`super::result::ResultBuilder`] instead, and forgets them.)
+#[must_use]
+pub fn summarize(setup: &Setup, cells: impl IntoIterator<Item = (Subject, Vec<Record>)>) -> Summary {
+    let measured = |(subject, records): (Subject, Vec<Record>)| {
+        let mut builder = ResultBuilder::new(subject, []).expect("nothing is asked for by name");
+        records.into_iter().for_each(|record| builder.add(record));
+        builder.finish()
+    };
+    Summary::of(setup, &cells.into_iter().map(measured).collect::<Vec<_>>())
 }
 
 /// The program that wrote a result.

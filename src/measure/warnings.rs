@@ -142,3 +142,70 @@ fn too_short(measured: &[Measured]) -> Option<Warning> {
         format!("Too short for p99.9 with {names}: it rests on fewer than 10 of {fewest} requests. Measure at least 10,000 (run.requests).")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::record::Record;
+    use crate::measure::result::ResultBuilder;
+    use crate::measure::setup::Subject;
+    use crate::time::{SimTime, Span};
+
+    fn measured(balancer: &str, load: Option<f64>, records: Vec<Record>) -> Measured {
+        let subject = Subject { balancer: balancer.into(), load, ..Subject::default() };
+        let mut builder = ResultBuilder::new(subject, []).expect("nothing asked for");
+        records.into_iter().for_each(|record| builder.add(record));
+        builder.finish()
+    }
+
+    fn record(requests: u64, ms: u64) -> Record {
+        let mut record = Record { offered: requests, succeeded: requests, window_end: SimTime(1_000_000_000), ..Record::default() };
+        (0..requests).for_each(|_| record.latency.record(ms * 1_000_000));
+        record
+    }
+
+    fn kinds(found: &[Warning]) -> Vec<Kind> {
+        found.iter().map(|warning| warning.kind).collect()
+    }
+
+    #[test]
+    fn a_sound_run_has_none() {
+        assert!(all(2, &[measured("a", Some(0.9), vec![record(5000, 10), record(5000, 10)])]).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert_eq!(kinds(&all(1, &[measured("a", None, vec![record(10_000, 10)])])), [Kind::OneReplication]);
+        assert_eq!(kinds(&all(2, &[measured("a", None, vec![record(4999, 10), record(5000, 10)])])), [Kind::TooShort]);
+        assert_eq!(kinds(&all(2, &[measured("a", None, vec![record(9000, 10), record(9000, 20)])])), [Kind::WideInterval]);
+        let nothing = Record { offered: 10, failed: 10, ..Record::default() };
+        assert_eq!(kinds(&all(2, &[measured("a", Some(1.2), vec![nothing.clone(), nothing])])), [Kind::NothingSucceeded, Kind::LoadOverOne]);
+    }
+
+    #[test]
+    fn a_short_warm_up_says_how_much_to_drop() {
+        let mut short = record(10_000, 10);
+        (0..10_000_u64).for_each(|at| short.batches.push(Span(if at < 3000 { 9_000_000 } else { (at * 7919) % 1_000_000 })));
+        short.warmup_share = 0.1;
+        let found = all(2, &[measured("slow start", None, vec![short.clone(), short])]);
+        assert_eq!(kinds(&found), [Kind::WarmUp]);
+        assert!(found[0].text.contains("too short for slow start") && found[0].text.contains("run.warmup = \"30%\""), "{}", found[0].text);
+    }
+
+    #[test]
+    fn overload_says_when_and_how_often() {
+        let mut over = record(10_000, 10);
+        over.overloaded_at = Some(SimTime(12_340_000_000));
+        let found = all(2, &[measured("random", None, vec![over, record(10_000, 10)])]);
+        assert_eq!(kinds(&found), [Kind::Overloaded]);
+        assert!(found[0].text.starts_with("Overloaded from 12.3 s on in 1 of 2 replications: random."), "{}", found[0].text);
+    }
+
+    #[test]
+    fn many_names_are_cut_short() {
+        let results: Vec<Measured> = (0..8).map(|at| measured(&format!("b{at}"), (at > 0).then_some(2.0), vec![record(10_000, 1); 2])).collect();
+        assert!(all(2, &results)[0].text.contains("with b1, b2, b3, b4 and 3 more:"), "{}", all(2, &results)[0].text);
+        assert!(all(2, &results[1..])[0].text.contains("with every balancer:"));
+        assert!(all(2, &results[..3])[0].text.contains("with b1 and b2:"));
+    }
+}
