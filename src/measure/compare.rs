@@ -171,7 +171,9 @@ mod tests {
     }
 
     fn found<'a>(all: &'a [Comparison], balancer: &str, than: &str, metric: &str) -> &'a Comparison {
-        all.iter().find(|one| (one.balancer.as_str(), one.than.as_str(), one.metric.as_str()) == (balancer, than, metric)).expect("compared")
+        all.iter()
+            .find(|one| (one.balancer.as_str(), one.than.as_str(), one.metric.as_str()) == (balancer, than, metric))
+            .expect("compared")
     }
 
     #[test]
@@ -221,7 +223,9 @@ mod tests {
         let pairs: Vec<(&str, &str, &str, &str)> = all
             .iter()
             .filter(|one| one.metric == "latency.p50")
-            .map(|one| (one.balancer.as_str(), one.variant.as_deref().expect("set"), one.than.as_str(), one.than_variant.as_deref().expect("set")))
+            .map(|one| {
+                (one.balancer.as_str(), one.variant.as_deref().expect("set"), one.than.as_str(), one.than_variant.as_deref().expect("set"))
+            })
             .collect();
         assert_eq!(pairs, [("b", "x", "a", "x"), ("b", "y", "a", "y"), ("a", "y", "a", "x"), ("b", "y", "b", "x")]);
     }
@@ -239,7 +243,8 @@ mod tests {
         };
         let wrong = (0..200)
             .filter(|_| {
-                let results: Vec<Measured> = (0..6).map(|at| measured(&at.to_string(), None, &[draw(), draw(), draw(), draw(), draw()])).collect();
+                let results: Vec<Measured> =
+                    (0..6).map(|at| measured(&at.to_string(), None, &[draw(), draw(), draw(), draw(), draw()])).collect();
                 all(&results).iter().any(|one| matches!(one.verdict, Verdict::Better | Verdict::Worse))
             })
             .count();

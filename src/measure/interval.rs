@@ -1,10 +1,11 @@
 //! A mean over replications and its 95% confidence interval.
 //!
 //! Replications are independent, so their values x₁ … xₙ are an honest sample even though requests within one are not. The
-//! interval is x̄ ± t · s ÷ √n, with s² = Σ(x−x̄)² ÷ (n−1) and t the two-sided 5% point of Student's law with n−1 degrees of
-//! freedom. With one replication there is a mean and no interval.
+//! interval is x̄ ± t · s ÷ √n, with s² = Σ(x−x̄)² ÷ (n−1) and t the two-sided 5% point of Student's law with n−1
+//! degrees of freedom. With one replication there is a mean and no interval.
 
 use super::student;
+use std::sync::OnceLock;
 
 /// A mean and the half-width of its 95% confidence interval, both in the unit of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,9 +56,11 @@ pub fn standard_error(values: &[f64], mean: f64) -> Option<f64> {
     Some((squares / (n - 1.0) / n).sqrt())
 }
 
-/// The 95% point for so many values.
+/// The 95% point for so many values (two or more); remembered for the usual numbers, since comparisons ask by the thousand.
 fn point(values: usize) -> f64 {
-    student::critical(0.05, (values - 1) as f64)
+    static POINTS: [OnceLock<f64>; 128] = [const { OnceLock::new() }; 128];
+    let compute = || student::critical(0.05, (values - 1) as f64);
+    POINTS.get(values - 2).map_or_else(compute, |point| *point.get_or_init(compute))
 }
 
 /// The half-width over those values that exist; `None` with fewer than two.

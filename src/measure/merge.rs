@@ -8,7 +8,9 @@ use crate::time::SimTime;
 
 /// Adds a replication: counts, areas and windows are summed, histograms merged, the earliest overload kept.
 pub(super) fn merge(total: &mut Record, next: Record) {
-    let Record { offered, succeeded, failed, unfinished, attempts, retries, hedges, failures, latency, failed_latency, wait, waited, .. } = &next;
+    let Record {
+        offered, succeeded, failed, unfinished, attempts, retries, hedges, failures, latency, failed_latency, wait, waited, ..
+    } = &next;
     for (mine, theirs) in [
         (&mut total.offered, offered),
         (&mut total.succeeded, succeeded),

@@ -86,13 +86,10 @@ impl Metric {
 
 /// `latency.p97.5` and its like.
 fn percentile(path: &str) -> Option<Entry> {
-    let (family, what): (&str, fn(Figure) -> What) = [
-        ("latency.p", What::Latency as fn(Figure) -> What),
-        ("latency_all.p", What::LatencyAll),
-        ("wait.p", What::Wait),
-    ]
-    .into_iter()
-    .find(|(family, _)| path.starts_with(family))?;
+    let (family, what): (&str, fn(Figure) -> What) =
+        [("latency.p", What::Latency as fn(Figure) -> What), ("latency_all.p", What::LatencyAll), ("wait.p", What::Wait)]
+            .into_iter()
+            .find(|(family, _)| path.starts_with(family))?;
     let figure = Figure::Quantile(share(&path[family.len()..])?);
     Some(entry("", Unit::Milliseconds, Better::Lower, what(figure), "a percentile"))
 }
@@ -125,7 +122,11 @@ fn nearest(path: &str, backends: &[Backend]) -> String {
     if let Some(rest) = path.strip_prefix("backends.") {
         // At most a thousand are looked at: suggestions need not be complete.
         let name = |backend: &Backend| backend.name.clone();
-        let backend = backends.iter().take(1000).min_by_key(|backend| distance(rest.split('.').next().unwrap_or(rest), &backend.name)).map_or_else(|| "NAME".into(), name);
+        let backend = backends
+            .iter()
+            .take(1000)
+            .min_by_key(|backend| distance(rest.split('.').next().unwrap_or(rest), &backend.name))
+            .map_or_else(|| "NAME".into(), name);
         let figure = rest.split_once('.').map_or("utilization", |(_, figure)| figure);
         let entry = BACKEND_ENTRIES.iter().min_by_key(|entry| distance(figure, entry.name)).map_or("utilization", |entry| entry.name);
         return format!("backends.{backend}.{entry}");
@@ -255,7 +256,9 @@ mod tests {
         assert_eq!(nearest("latency_ms.p99"), "latency.p99");
         assert_eq!(nearest("requests.errors.timeout"), "errors.timeout");
         assert_eq!(nearest("backends.web-1.utilisation"), "backends.web-0.utilization");
-        for path in ["", "latency.p0", "latency.p101", "latency.pNaN", "latency.p1e1", "latency.p-5", "latency.p", "backends.", "backends.web-0"] {
+        for path in
+            ["", "latency.p0", "latency.p101", "latency.pNaN", "latency.p1e1", "latency.p-5", "latency.p", "backends.", "backends.web-0"]
+        {
             assert!(Metric::parse(path, &subject().backends).is_err(), "{path}");
         }
     }

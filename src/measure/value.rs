@@ -57,7 +57,13 @@ impl Figure {
         let ns = match self {
             Self::Mean => histogram.mean(),
             // The sum of squares is rounded: equal values have no deviation, whatever it says.
-            Self::Stddev => if histogram.min() == histogram.max() { histogram.mean().map(|_| 0.0) } else { histogram.stddev() },
+            Self::Stddev => {
+                if histogram.min() == histogram.max() {
+                    histogram.mean().map(|_| 0.0)
+                } else {
+                    histogram.stddev()
+                }
+            }
             Self::Min => histogram.min().map(|ns| ns as f64),
             Self::Max => histogram.max().map(|ns| ns as f64),
             Self::Quantile(share) => histogram.quantile(share).map(|ns| ns as f64),

@@ -9,25 +9,26 @@
 //! more than 10% in 18 of 100 runs that are in equilibrium from the first request, because a lone burst in the first half is
 //! worth dropping. A true transient differs from a burst in that it is there as soon as the warm-up ends and then all along. So:
 //!
-//! 1. **Coarser batches.** Neighbours are merged until there are 100 to 199, which makes them nearly independent. With fewer
-//!    than 20 (100 values of batches of five) nothing is judged, and the warm-up counts as reached.
-//! 2. **The search** for d* goes over the whole warm-up and the first half of what is measured. Beyond, few batches are left
-//!    and the statistic is chance; a minimum on that border means that the series does not settle at all.
-//! 3. **The doubt.** If d* lies beyond the warm-up, the first half of the batches between the warm-up and d* is held against
-//!    the batches after d*: it must differ in mean by at least 4 standard errors (those inflated by √((1+r)/(1−r)), r the
-//!    lag-1 correlation of the batches after d*, less their straight trend, 0 to 0.7), and at least 90% of all pairs (one batch from
-//!    each side) must be ordered the same way, which a few huge values of a heavy tail cannot bring about. Otherwise d* is chance,
-//!    and the warm-up was long enough.
+//! 1. **Coarser batches.** Neighbours are merged until there are 100 to 199, which makes them nearly independent.
+//!    With fewer than 20 (100 values of batches of five) nothing is judged, and the warm-up counts as reached.
+//! 2. **The search** for d* goes over the whole warm-up and the first half of what is measured. Beyond, few batches
+//!    are left and the statistic is chance; a minimum on that border means that the series does not settle at all.
+//! 3. **The doubt.** If d* lies beyond the warm-up, the first half of the batches between the warm-up and d* is held
+//!    against the batches after d*: it must differ in mean by at least 4 standard errors (those inflated by
+//!    √((1+r)/(1−r)), r the lag-1 correlation of the batches after d*, less their straight trend, 0 to 0.7), and at
+//!    least 90% of all pairs (one batch from each side) must be ordered the same way, which a few huge values of a
+//!    heavy tail cannot bring about. Otherwise d* is chance, and the warm-up was long enough.
 //!
-//! False alarms of one cell at a warm-up of 10%, of 500 to 1,000 each (tests below): none on independent (exponential, Pareto) and moderately correlated
-//! series, 1 to 1.6% on an M/M/1 queue at 90% load (20,000 requests or more), 1.4% on AR(1) with a correlation over 5% of the run, 2.8% on
-//! M/M/1 at 95% and 20,000 requests, which holds twelve independent stretches in all. A result of several replications is judged by more
-//! than half of its cells, which makes that a few in ten thousand. Found are: straight transients over the first 20 or 30% of a run that
-//! start three standard deviations off, in 97 and 100% of cells; AR(1) from 50 deviations with a time constant of 10% of
-//! the run, 99.9%; a backlog that takes 30% of the run to drain, 97%; a queue at 110% load, 99%.
+//! False alarms of one cell at a warm-up of 10%, of 500 to 1,000 each (tests below): none on independent
+//! (exponential, Pareto) and moderately correlated series, 1 to 1.6% on an M/M/1 queue at 90% load (20,000 requests
+//! or more), 1.4% on AR(1) with a correlation over 5% of the run, 2.8% on M/M/1 at 95% and 20,000 requests, which
+//! holds twelve independent stretches in all. A result of several replications is judged by more than half of its
+//! cells, which makes that a few in ten thousand. Found are: straight transients over the first 20 or 30% of a run
+//! that start three standard deviations off, in 97 and 100% of cells; AR(1) from 50 deviations with a time constant
+//! of 10% of the run, 99.9%; a backlog that takes 30% of the run to drain, 97%; a queue at 110% load, 99%.
 //!
-//! Weak spots: a transient that is over within some 3% of the run after the warm-up may pass (and matters little to the mean); a run
-//! shorter than a dozen correlation times knows nothing about itself, whatever the rule.
+//! Weak spots: a transient that is over within some 3% of the run after the warm-up may pass (and matters little to
+//! the mean); a run shorter than a dozen correlation times knows nothing about itself, whatever the rule.
 
 /// What the check says of one cell. Shares are of all its values, from the very start.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,7 +117,8 @@ fn differs(stretch: &[f64], rest: &[f64]) -> bool {
 
 /// The share of pairs (one from each) that are ordered as most are: 0.5 for no order, 1 for a complete one.
 fn ordered(stretch: &[f64], rest: &[f64]) -> f64 {
-    let above: f64 = stretch.iter().map(|a| rest.iter().map(|b| if a > b { 1.0 } else { f64::from(u8::from(a == b)) / 2.0 }).sum::<f64>()).sum();
+    let above: f64 =
+        stretch.iter().map(|a| rest.iter().map(|b| if a > b { 1.0 } else { f64::from(u8::from(a == b)) / 2.0 }).sum::<f64>()).sum();
     let share = above / (stretch.len() * rest.len()) as f64;
     share.max(1.0 - share)
 }

@@ -54,7 +54,12 @@ pub fn all(replications: u32, measured: &[Measured]) -> Vec<Warning> {
 }
 
 /// The sentence for those results to which it applies, if there are any; it gets their names.
-fn about<'a>(kind: Kind, measured: &'a [Measured], applies: impl Fn(&Measured) -> bool, text: impl Fn(&str, &[&'a Measured]) -> String) -> Option<Warning> {
+fn about<'a>(
+    kind: Kind,
+    measured: &'a [Measured],
+    applies: impl Fn(&Measured) -> bool,
+    text: impl Fn(&str, &[&'a Measured]) -> String,
+) -> Option<Warning> {
     let found: Vec<&Measured> = measured.iter().filter(|one| applies(one)).collect();
     (!found.is_empty()).then(|| Warning { kind, text: text(&names(&found, measured.len()), &found) })
 }
@@ -76,70 +81,117 @@ fn names(found: &[&Measured], of: usize) -> String {
 }
 
 fn nothing_succeeded(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::NothingSucceeded, measured, |one| one.result.requests.succeeded == 0, |names, _| {
-        format!("No request succeeded with {names}, so there are no latencies: look at the errors, or run longer.")
-    })
+    about(
+        Kind::NothingSucceeded,
+        measured,
+        |one| one.result.requests.succeeded == 0,
+        |names, _| format!("No request succeeded with {names}, so there are no latencies: look at the errors, or run longer."),
+    )
 }
 
 fn load(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::LoadOverOne, measured, |one| one.subject.load.is_some_and(|load| load > 1.0), |names, found| {
-        let load = found.iter().filter_map(|one| one.subject.load).fold(0.0, f64::max);
-        format!("The load is {:.0}% of what the backends can do with {names}: nobody can keep up with that. Add backends or lower the traffic.", 100.0 * load)
-    })
+    about(
+        Kind::LoadOverOne,
+        measured,
+        |one| one.subject.load.is_some_and(|load| load > 1.0),
+        |names, found| {
+            let load = found.iter().filter_map(|one| one.subject.load).fold(0.0, f64::max);
+            let percent = 100.0 * load;
+            format!(
+                "The load is {percent:.0}% of what the backends can do with {names}: nobody can keep up with that. \
+             Add backends or lower the traffic."
+            )
+        },
+    )
 }
 
 fn overloaded(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::Overloaded, measured, |one| one.health.overloaded > 0, |names, found| {
-        let first = found.iter().filter_map(|one| one.result.overloaded_at_s).fold(f64::INFINITY, f64::min);
-        let (some, of) = found.iter().fold((0, 0), |(some, of), one| (some + one.health.overloaded, of + one.health.replications));
-        let part = if some < of { format!(" in {some} of {of} replications") } else { String::new() };
-        format!("Overloaded from {first:.1} s on{part}: {names}. A backlog grows without end, so latencies there only tell how long the run was.")
-    })
+    about(
+        Kind::Overloaded,
+        measured,
+        |one| one.health.overloaded > 0,
+        |names, found| {
+            let first = found.iter().filter_map(|one| one.result.overloaded_at_s).fold(f64::INFINITY, f64::min);
+            let (some, of) = found.iter().fold((0, 0), |(some, of), one| (some + one.health.overloaded, of + one.health.replications));
+            let part = if some < of { format!(" in {some} of {of} replications") } else { String::new() };
+            format!(
+                "Overloaded from {first:.1} s on{part}: {names}. \
+             A backlog grows without end, so latencies there only tell how long the run was."
+            )
+        },
+    )
 }
 
 fn never_settles(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::NeverSettles, measured, |one| !one.settled(), |names, _| {
-        format!("No mean is quoted for {names}: latency still drifts in the second half of the run. Unless it is overloaded, run at least twice as long.")
-    })
+    about(
+        Kind::NeverSettles,
+        measured,
+        |one| !one.settled(),
+        |names, _| {
+            format!(
+                "No mean is quoted for {names}: latency still drifts in the second half of the run. \
+             Unless it is overloaded, run at least twice as long."
+            )
+        },
+    )
 }
 
 fn warm_up(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::WarmUp, measured, |one| !one.result.warmup_reached && one.settled(), |names, found| {
-        let drop = found.iter().map(|one| one.health.drop).fold(0.0, f64::max);
-        let percent = libm::ceil(100.0 * drop - 1e-9);
-        format!("The warm-up is too short for {names}: latency still drifts after it. Drop the first {percent}% (run.warmup = \"{percent}%\") or run longer.")
-    })
+    about(
+        Kind::WarmUp,
+        measured,
+        |one| !one.result.warmup_reached && one.settled(),
+        |names, found| {
+            let drop = found.iter().map(|one| one.health.drop).fold(0.0, f64::max);
+            let percent = libm::ceil(100.0 * drop - 1e-9);
+            format!(
+                "The warm-up is too short for {names}: latency still drifts after it. \
+             Drop the first {percent}% (run.warmup = \"{percent}%\") or run longer."
+            )
+        },
+    )
 }
 
 fn one_replication(replications: u32) -> Option<Warning> {
     (replications == 1).then(|| Warning {
         kind: Kind::OneReplication,
-        text: "Only one replication was run: there are no confidence intervals and no comparison can be decided. Set run.replications to 5 or more.".into(),
+        text: "Only one replication was run: there are no confidence intervals and no comparison can be decided. \
+               Set run.replications to 5 or more."
+            .into(),
     })
 }
 
 /// The relative half-width of the mean's or the 99th percentile's interval, the wider.
 fn width(one: &Measured) -> f64 {
     let (value, half) = (&one.result.latency_ms, &one.result.latency_ms_ci95);
-    let relative = |value: Option<f64>, half: Option<f64>| value.zip(half).map_or(0.0, |(value, half)| if value > 0.0 { half / value } else { 0.0 });
+    let relative =
+        |value: Option<f64>, half: Option<f64>| value.zip(half).map_or(0.0, |(value, half)| if value > 0.0 { half / value } else { 0.0 });
     relative(value.mean, half.mean).max(relative(value.p99, half.p99))
 }
 
 fn wide(measured: &[Measured]) -> Option<Warning> {
-    about(Kind::WideInterval, measured, |one| width(one) > WIDE && one.health.overloaded == 0 && one.settled(), |names, found| {
-        let width = found.iter().map(|one| width(one)).fold(0.0, f64::max);
-        let now = found.iter().map(|one| one.health.replications).max().unwrap_or(1);
-        // The width falls with the square root of the number of replications.
-        let wanted = libm::ceil(f64::from(now) * (width / WIDE) * (width / WIDE));
-        format!("Intervals are up to ±{:.0}% wide for {names}. Run longer, or about {wanted} replications for ±10%.", 100.0 * width)
-    })
+    about(
+        Kind::WideInterval,
+        measured,
+        |one| width(one) > WIDE && one.health.overloaded == 0 && one.settled(),
+        |names, found| {
+            let width = found.iter().map(|one| width(one)).fold(0.0, f64::max);
+            let now = found.iter().map(|one| one.health.replications).max().unwrap_or(1);
+            // The width falls with the square root of the number of replications.
+            let wanted = libm::ceil(f64::from(now) * (width / WIDE) * (width / WIDE));
+            format!("Intervals are up to ±{:.0}% wide for {names}. Run longer, or about {wanted} replications for ±10%.", 100.0 * width)
+        },
+    )
 }
 
 fn too_short(measured: &[Measured]) -> Option<Warning> {
     let short = |one: &Measured| (1..FOR_P99_9).contains(&one.result.requests.succeeded);
     about(Kind::TooShort, measured, short, |names, found| {
         let fewest = found.iter().map(|one| one.result.requests.succeeded).min().unwrap_or(0);
-        format!("Too short for p99.9 with {names}: it rests on fewer than 10 of {fewest} requests. Measure at least 10,000 (run.requests).")
+        format!(
+            "Too short for p99.9 with {names}: it rests on fewer than 10 of {fewest} requests. \
+             Measure at least 10,000 (run.requests)."
+        )
     })
 }
 
@@ -179,7 +231,10 @@ mod tests {
         assert_eq!(kinds(&all(2, &[measured("a", None, vec![record(4999, 10), record(5000, 10)])])), [Kind::TooShort]);
         assert_eq!(kinds(&all(2, &[measured("a", None, vec![record(9000, 10), record(9000, 20)])])), [Kind::WideInterval]);
         let nothing = Record { offered: 10, failed: 10, ..Record::default() };
-        assert_eq!(kinds(&all(2, &[measured("a", Some(1.2), vec![nothing.clone(), nothing])])), [Kind::NothingSucceeded, Kind::LoadOverOne]);
+        assert_eq!(
+            kinds(&all(2, &[measured("a", Some(1.2), vec![nothing.clone(), nothing])])),
+            [Kind::NothingSucceeded, Kind::LoadOverOne]
+        );
     }
 
     #[test]
@@ -203,7 +258,8 @@ mod tests {
 
     #[test]
     fn many_names_are_cut_short() {
-        let results: Vec<Measured> = (0..8).map(|at| measured(&format!("b{at}"), (at > 0).then_some(2.0), vec![record(10_000, 1); 2])).collect();
+        let results: Vec<Measured> =
+            (0..8).map(|at| measured(&format!("b{at}"), (at > 0).then_some(2.0), vec![record(10_000, 1); 2])).collect();
         assert!(all(2, &results)[0].text.contains("with b1, b2, b3, b4 and 3 more:"), "{}", all(2, &results)[0].text);
         assert!(all(2, &results[1..])[0].text.contains("with every balancer:"));
         assert!(all(2, &results[..3])[0].text.contains("with b1 and b2:"));

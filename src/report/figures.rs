@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(ratio(1.4242, Some([1.39, 1.45])), "1.42x ±0.03");
         assert_eq!(ratio(35.12, Some([33.0, 37.0])), "35.1x ±2.0");
         assert_eq!(ratio(1.0, None), "1.00x");
-        assert_eq!((percent(0.0), percent(1e-6), percent(0.0123), percent(0.5), percent(1.0)), ("0%".into(), "<0.01%".into(), "1.23%".into(), "50.0%".into(), "100%".into()));
+        for (share, text) in [(0.0, "0%"), (1e-6, "<0.01%"), (0.0123, "1.23%"), (0.5, "50.0%"), (1.0, "100%")] {
+            assert_eq!(percent(share), text);
+        }
     }
 }

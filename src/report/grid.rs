@@ -129,7 +129,8 @@ fn latency(
 
 /// The least value there is; of those that are not overloaded, if there are any.
 fn least(results: &[&ResultSummary], value: impl Fn(&ResultSummary) -> Option<f64>) -> Option<f64> {
-    let of = |sound: bool| results.iter().filter(|one| !sound || one.overloaded_at_s.is_none()).filter_map(|one| value(one)).reduce(f64::min);
+    let of =
+        |sound: bool| results.iter().filter(|one| !sound || one.overloaded_at_s.is_none()).filter_map(|one| value(one)).reduce(f64::min);
     of(true).or_else(|| of(false))
 }
 
@@ -156,7 +157,13 @@ fn overloads(results: &[&ResultSummary]) -> Column {
 }
 
 /// Everyone against the best.
-fn against(head: &'static str, results: &[&ResultSummary], pairs: &Pairs<'_>, metric: &str, value: impl Fn(&ResultSummary) -> Option<f64>) -> Column {
+fn against(
+    head: &'static str,
+    results: &[&ResultSummary],
+    pairs: &Pairs<'_>,
+    metric: &str,
+    value: impl Fn(&ResultSummary) -> Option<f64>,
+) -> Column {
     let least = least(results, &value);
     let best = results.iter().find(|one| value(one).is_some() && value(one) == least);
     let cell = |one: &&ResultSummary| match best {
@@ -173,7 +180,8 @@ fn ratio(pairs: &Pairs<'_>, one: &str, best: &str, metric: &str) -> Cell {
         None => (pairs.get(&(best, one, metric)), true),
     };
     let Some((found, value)) = found.and_then(|found| Some((found, found.ratio?))) else { return plain("–".into()) };
-    let (value, bounds) = if turned { (1.0 / value, found.ratio_ci95.map(|[low, high]| [1.0 / high, 1.0 / low])) } else { (value, found.ratio_ci95) };
+    let (value, bounds) =
+        if turned { (1.0 / value, found.ratio_ci95.map(|[low, high]| [1.0 / high, 1.0 / low])) } else { (value, found.ratio_ci95) };
     let text = figures::ratio(value, bounds);
     match found.verdict {
         Verdict::Same => Cell { text: "same".into(), style: Style::Faint },

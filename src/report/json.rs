@@ -19,6 +19,14 @@ pub fn several(summaries: &[Summary]) -> String {
     pretty(summaries)
 }
 
+/// Reads what [`one`] or [`several`] wrote, to the last bit.
+///
+/// # Errors
+/// Says where the text is not such a result.
+pub fn read(text: &str) -> Result<Vec<Summary>, serde_json::Error> {
+    if text.trim_start().starts_with('[') { serde_json::from_str(text) } else { serde_json::from_str(text).map(|one| vec![one]) }
+}
+
 fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
     let text = serde_json::to_string_pretty(value).expect("a summary has only strings as keys and no failing fields");
     let mut safe = String::with_capacity(text.len() + 1);
@@ -49,10 +57,10 @@ mod tests {
     #[test]
     fn it_reads_back_the_same() {
         let summary = sample::summary();
-        let back: Summary = serde_json::from_str(&one(&summary)).expect("it is JSON");
-        assert!(back == summary);
-        let back: Vec<Summary> = serde_json::from_str(&several(&[summary.clone(), summary])).expect("it is JSON");
+        assert!(read(&one(&summary)).expect("it is JSON") == vec![summary.clone()]);
+        let back = read(&several(&[summary.clone(), summary])).expect("it is JSON");
         assert_eq!(back.len(), 2);
+        assert!(read("{}").is_err() && read("").is_err());
     }
 
     #[test]
@@ -92,6 +100,9 @@ mod tests {
             keys(&value["comparisons"][0]),
             "balancer than variant than_variant metric difference relative ci95 p_value verdict ratio ratio_ci95"
         );
-        assert_eq!((&result["faults"], &result["services"], &value["verdicts"]), (&serde_json::json!([]), &serde_json::json!([]), &serde_json::json!([])));
+        assert_eq!(
+            (&result["faults"], &result["services"], &value["verdicts"]),
+            (&serde_json::json!([]), &serde_json::json!([]), &serde_json::json!([]))
+        );
     }
 }

@@ -16,6 +16,8 @@ pub fn draw(summary: &Summary) -> String {
         }
         text += &format!("\n{}", table(&block));
     }
+    text += "\n<sub>Latencies in ms; ± half a 95% interval; `/ best`: times the best, paired on the same requests; \
+             ~ cannot tell; fair: Jain's index.</sub>\n";
     for warning in &summary.warnings {
         text += &format!("\n> **Note:** {}\n", neutral::markdown(&warning.text));
     }
