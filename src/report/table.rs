@@ -163,6 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn doubt_and_overload_are_shown() {
+        let mut summary = sample::summary();
+        summary.results.truncate(3);
+        summary.results[0].overloaded_at_s = Some(12.34);
+        summary.results[0].latency_ms.mean = None;
+        summary.comparisons.iter_mut().for_each(|one| one.verdict = crate::measure::compare::Verdict::CannotTell);
+        let text = draw(&summary, &uncoloured);
+        let row = text.lines().find(|line| line.starts_with("round-robin")).expect("it has a row");
+        assert!(row.starts_with("round-robin                –   14.0 ") && row.ends_with("~ 2.00x ±0.00   at 12.3 s"), "{row}");
+    }
+
+    #[test]
+    fn one_balancer_has_nobody_to_be_compared_with() {
+        let mut summary = sample::summary();
+        summary.results.truncate(1);
+        let text = draw(&summary, &uncoloured);
+        assert!(!text.contains("best") && !text.contains('*') && !text.contains('~'), "{text}");
+    }
+
+    #[test]
     fn colours_do_not_move_anything() {
         let summary = sample::summary();
         let marked = draw(&summary, &|_, text| format!("\u{1}{text}\u{2}"));
