@@ -2,7 +2,7 @@
 //!
 //! One writer a file, each a pure function to a `String`: [`table`] for a terminal, [`json`] and [`csv`] for programs, [`markdown`] for a
 //! pull request. Names come from scenario files, which may be hostile: every writer passes them through [`neutral`]. Numbers
-//! are written by [`figures`], the same in every locale.
+//! are written by `figures.rs`, the same in every locale.
 pub mod csv;
 mod figures;
 mod grid;
