@@ -61,6 +61,19 @@ impl<const BITS: u32> Histogram<BITS> {
         self.squares += value as f64 * value as f64;
     }
 
+    /// Counts one value for percentiles alone: the sum is kept elsewhere.
+    #[inline]
+    pub fn tally(&mut self, value: u64) {
+        let at = index(value, BITS);
+        match self.counts.get_mut(at) {
+            Some(count) => *count += 1,
+            None => self.grow(at),
+        }
+        self.count += 1;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self, at: usize) {

@@ -17,6 +17,7 @@ mod merge;
 pub mod metric;
 pub mod paired;
 pub mod record;
+pub mod recorder;
 pub mod result;
 pub mod setup;
 pub mod student;
