@@ -1,7 +1,8 @@
 //! Who is better: every balancer against every other, and every variant against every other.
 //!
 //! Paired by replication (see [`super::paired`]), for five metrics each, and corrected by Holm over all comparisons of the run (see
-//! [`super::holm`]). The later of two, in the order of the scenario, is held against the earlier: a baseline comes first.
+//! [`super::holm`]). A mean that is not quoted, because it grows with the length of the run, is compared all the same: both ran equally
+//! long. The later of two, in the order of the scenario, is held against the earlier: a baseline comes first.
 
 use super::holm;
 use super::interval;
@@ -105,10 +106,11 @@ fn pairs(measured: &[Measured], together: impl Fn(&Measured, &Measured) -> bool)
 }
 
 /// Everything but the correction and the verdict (which is "same" here, or open).
-fn compare(one: &Measured, other: &Measured, path: &str) -> Comparison {
-    let (these, those) = (values(one, path), values(other, path));
-    let found = paired::differences(&these, &those);
-    let ratio = paired::ratio(&these, &those);
+fn compare<'a>(one: &'a Measured, other: &'a Measured, path: &str) -> Comparison {
+    let values = |measured: &'a Measured| measured.values(path).expect("results remember what is compared");
+    let (these, those) = (values(one), values(other));
+    let found = paired::differences(these, those);
+    let ratio = paired::ratio(these, those);
     let base: Vec<f64> = those.iter().copied().flatten().collect();
     let base = interval::mean(&base).filter(|&base| base != 0.0);
     Comparison {
@@ -125,12 +127,6 @@ fn compare(one: &Measured, other: &Measured, path: &str) -> Comparison {
         ratio: ratio.map(|ratio| ratio.value),
         ratio_ci95: ratio.and_then(|ratio| ratio.bounds),
     }
-}
-
-/// One value for each replication; none of a mean that does not exist.
-fn values(measured: &Measured, path: &str) -> Vec<Option<f64>> {
-    let values = measured.values(path).expect("results remember what is compared");
-    if path == "latency.mean" && !measured.settled() { vec![None; values.len()] } else { values.to_vec() }
 }
 
 fn verdict(comparison: &Comparison) -> Verdict {

@@ -61,7 +61,7 @@ pub struct Health {
     pub not_reached: u32,
     /// The greatest share that one of those would have had to drop.
     pub drop: f64,
-    /// Of them, those that never settle.
+    /// Of them, those that never settle, the overloaded among them.
     pub unsettled: u32,
     /// Replications that became overloaded.
     pub overloaded: u32,
@@ -87,7 +87,7 @@ impl ResultBuilder {
         for (metric, values) in &mut self.values {
             values.push(metric.of(&record, &self.subject));
         }
-        self.checks.push(warmup::check(&record.batches.means(), record.warmup_share));
+        self.checks.push(check(&record));
         self.overloaded += u32::from(record.overloaded_at.is_some());
         merge(&mut self.total, record);
     }
@@ -222,6 +222,13 @@ impl Measured {
 
 fn values_of<'a>(values: &'a [(Metric, Vec<Option<f64>>)], path: &str) -> Option<&'a [Option<f64>]> {
     values.iter().find(|(metric, _)| metric.path() == path).map(|(_, values)| values.as_slice())
+}
+
+/// The warm-up check of a cell. One that became overloaded never settles, even where most of its backends do: the latencies of
+/// the others grow as long as it runs.
+fn check(record: &Record) -> Check {
+    let found = warmup::check(&record.batches.means(), record.warmup_share);
+    if record.overloaded_at.is_some() { Check { reached: false, settled: false, ..found } } else { found }
 }
 
 /// The mean of a series that never settles depends on where it was cut: it is not quoted.

@@ -116,7 +116,7 @@ fn overloaded(measured: &[Measured]) -> Option<Warning> {
             let part = if some < of { format!(" in {some} of {of} replications") } else { String::new() };
             format!(
                 "Overloaded from {first:.1} s on{part}: {names}. \
-             A backlog grows without end, so latencies there only tell how long the run was."
+             A backlog grows without end: latencies there only tell how long the run was, and no mean is quoted."
             )
         },
     )
@@ -126,11 +126,11 @@ fn never_settles(measured: &[Measured]) -> Option<Warning> {
     about(
         Kind::NeverSettles,
         measured,
-        |one| !one.settled(),
+        |one| !one.settled() && 2 * one.health.overloaded <= one.health.replications,
         |names, _| {
             format!(
                 "No mean is quoted for {names}: latency still drifts in the second half of the run. \
-             Unless it is overloaded, run at least twice as long."
+             Run at least twice as long."
             )
         },
     )

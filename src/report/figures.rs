@@ -25,13 +25,15 @@ fn decimals(size: f64) -> usize {
     }
 }
 
-/// A value with its interval, both to the same decimals: `12.3 ±0.4`. An interval below a unit of the last place is `±0.0`.
+/// A value with its interval, both to the same decimals: `12.3 ±0.4`; one decimal more where the interval would not be seen: `11.69 ±0.03`.
 pub(super) fn with_interval(value: Option<f64>, half: Option<f64>) -> String {
     match (value, half) {
         (None, _) => "–".into(),
         (Some(value), None) => short(value),
         (Some(value), Some(half)) if (1e-4..1e7).contains(&value.abs()) && half < 1e7 => {
-            let decimals = decimals(value.abs());
+            let usual = decimals(value.abs());
+            let unseen = half > 0.0 && format!("{half:.usual$}").bytes().all(|byte| matches!(byte, b'0' | b'.'));
+            let decimals = usual + usize::from(unseen);
             format!("{value:.decimals$} ±{half:.decimals$}")
         }
         (Some(value), Some(half)) => format!("{} ±{}", short(value), short(half)),
@@ -92,6 +94,8 @@ mod tests {
     fn intervals_share_the_decimals() {
         assert_eq!(with_interval(Some(12.345), Some(0.432)), "12.3 ±0.4");
         assert_eq!(with_interval(Some(236.0), Some(12.4)), "236 ±12");
+        assert_eq!(with_interval(Some(11.694), Some(0.028)), "11.69 ±0.03");
+        assert_eq!(with_interval(Some(11.694), Some(0.0)), "11.7 ±0.0");
         assert_eq!(with_interval(Some(1.0), None), "1.00");
         assert_eq!(with_interval(None, Some(1.0)), "–");
     }

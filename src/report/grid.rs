@@ -167,6 +167,7 @@ fn against(
     let least = least(results, &value);
     let best = results.iter().find(|one| value(one).is_some() && value(one) == least);
     let cell = |one: &&ResultSummary| match best {
+        _ if value(one).is_none() => plain("–".into()),
         Some(best) if best.balancer == one.balancer => Cell { text: "best".into(), style: Style::Best },
         Some(best) => ratio(pairs, &one.balancer, &best.balancer, metric),
         None => plain("–".into()),
