@@ -4,6 +4,7 @@ pub mod balance;
 pub mod catalogue;
 pub mod dist;
 pub mod measure;
+pub mod report;
 pub mod engine;
 pub mod fleet;
 pub mod scenario;
