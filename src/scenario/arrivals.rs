@@ -60,7 +60,7 @@ fn rate(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Rate> {
     let value = f.number(d, "rate")?;
     let rate = Rate::per_second(value);
     if rate.is_none() {
-        d.out_of_range(node, &f.path.key("rate"), "a rate above zero, such as \"800/s\"; at most 1e9/s", "it must be above zero: there would be no traffic");
+        d.out_of_range(node, &f.path.key("rate"), "a rate above zero, such as \"800/s\"; at most 1e9/s", "it must be above zero: there would be no traffic", "\"800/s\"");
     }
     rate
 }

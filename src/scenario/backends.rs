@@ -36,7 +36,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
             let read = |(index, member): (usize, &Node)| group(d, member, &path.index(index, member.text_of("name")));
             let groups: Vec<Option<Group>> = members.iter().enumerate().map(read).collect();
             names_differ(d, members, &groups);
-            few_enough(d, members, &groups);
+            few_enough(d, members, &groups)?;
             groups.into_iter().collect()
         }
         _ => {
@@ -87,14 +87,14 @@ fn address(d: &mut Decoder<'_>, f: &Fields<'_>, count: Option<u32>) -> Option<Op
     let Some(node) = f.node("address") else { return Some(None) };
     let address = f.text(d, "address")?;
     if address.contains(char::is_whitespace) {
-        d.out_of_range(node, &f.path.key("address"), "an address such as \"10.0.0.1:8080\"", "an address has no blanks");
+        d.out_of_range(node, &f.path.key("address"), "an address such as \"10.0.0.1:8080\"", "an address has no blanks", "\"10.0.0.1:8080\"");
         return None;
     }
     let count = count?;
     let (ip, port) = address.rsplit_once(':').unwrap_or((&address, "1"));
     let last = ip.parse::<Ipv4Addr>().ok().and_then(|ip| u32::from(ip).checked_add(count - 1));
     if count > 1 && (last.is_none() || port.parse::<u16>().is_err()) {
-        d.out_of_range(node, &f.path.key("address"), "an IPv4 address such as \"10.0.0.1:8080\"", format!("{count} backends need an IPv4 address to count on from"));
+        d.out_of_range(node, &f.path.key("address"), "an IPv4 address such as \"10.0.0.1:8080\"", &format!("{count} backends need an IPv4 address to count on from"), "\"10.0.0.1:8080\"");
         return None;
     }
     Some(Some(address))
@@ -134,12 +134,14 @@ fn twice(d: &mut Decoder<'_>, members: &[Node], (first, second): (usize, usize),
 }
 
 /// Refuses more backends than fit.
-fn few_enough(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) {
+fn few_enough(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) -> Option<()> {
     let count = |index: &usize| groups[*index].as_ref().map_or(0, |group| u64::from(group.count));
     let total: u64 = (0..groups.len()).map(|index| count(&index)).sum();
     if let (true, Some(largest)) = (total > MAX_BACKENDS, (0..groups.len()).max_by_key(count)) {
         let gigabytes = (total * BYTES_PER_BACKEND) as f64 / 1e9;
         let fault = Fault::Limit(format!("there are {total} backends, which would take about {gigabytes:.1} GB; the limit is {MAX_BACKENDS}"));
         d.report(Finding::error(place(&members[largest], "count"), fault).path(format!("backends[{largest}].count")).allowed(format!("at most {MAX_BACKENDS} backends in all")).help("lower `count`"));
+        return None;
     }
+    Some(())
 }

@@ -22,10 +22,15 @@ pub(crate) fn check(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, bala
     waits(d, root, scenario);
     zones(d, root, scenario);
     caches(d, root, scenario);
+    let total = scenario.backends.iter().map(|group| u64::from(group.count)).sum();
+    let weight = scenario.backends.iter().map(|group| group.weight * f64::from(group.count)).sum();
+    let single_key = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
     for written in balancers {
-        choices(d, written, &scenario.backends);
-        points(d, written, &scenario.backends);
-        hashes(d, root, written, scenario);
+        choices(d, written, total);
+        points(d, written, weight);
+        if let Some(index) = single_key {
+            hashes(d, root, written, (index, &scenario.traffic[index].name));
+        }
     }
     clients(d, root, scenario, &scenario.tier);
 }
@@ -89,10 +94,10 @@ fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
         let Some(Intensity::Rate(rate)) = source.arrivals.intensity else { continue };
         let at = place(root, "traffic", index, &["arrivals", "rate"]);
         let path = in_traffic(root, index, &source.name, "arrivals.rate");
-        let gap_years = rate.gap_ns() / (365.25 * 86_400e9);
+        let gap_years = 1.0 / rate.as_per_second() / (365.25 * 86_400.0);
         match scenario.run.length {
             Length::Duration(duration) if rate.gap_ns() > duration.0 as f64 => {
-                let message = format!("no request is expected within {duration} (mean gap {})", years(rate.gap_ns()));
+                let message = format!("no request is expected within {duration} (mean gap {})", mean_gap(rate.gap_ns(), gap_years));
                 d.report(Finding::warning(at, message).path(path).allowed("a rate that brings many requests within run.duration").help("raise the rate, or run.duration"));
             }
             Length::Requests(requests) if scenario.traffic.len() == 1 && rate.gap_ns() * requests as f64 > u64::MAX as f64 => {
@@ -104,8 +109,7 @@ fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
     }
 }
 
-fn years(ns: f64) -> String {
-    let years = ns / (365.25 * 86_400e9);
+fn mean_gap(ns: f64, years: f64) -> String {
     if years >= 1.0 { format!("{years:.0e} years") } else { crate::time::Span(crate::time::round_ns(ns)).to_string() }
 }
 
@@ -140,25 +144,21 @@ fn caches(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
     }
 }
 
-fn total(groups: &[Group]) -> u64 {
-    groups.iter().map(|group| u64::from(group.count)).sum()
-}
-
 /// `choices` of one, or of more than there are.
-fn choices(d: &mut Decoder<'_>, written: &Written, groups: &[Group]) {
+fn choices(d: &mut Decoder<'_>, written: &Written, total: u64) {
     let Some(Value::Whole(choices)) = written.balancer.values.get("choices") else { return };
-    let finding = |message: String| Finding::warning(written.place("choices"), message).path(format!("{}.choices", written.path)).allowed(format!("2 to {}, the number of backends", total(groups).max(2)));
+    let finding = |message: String| Finding::warning(written.place("choices"), message).path(format!("{}.choices", written.path)).allowed(format!("2 to {}, the number of backends", total.max(2)));
     if *choices == 1 {
         d.report(finding("choices = 1: this is random".into()).help("write choices = 2, or kind = \"random\""));
-    } else if *choices > total(groups) {
-        d.report(finding(format!("choices = {choices} with {} backends: all of them are looked at", total(groups))).help(format!("write choices = {}", total(groups).max(2))));
+    } else if *choices > total {
+        d.report(finding(format!("choices = {choices} with {} backends: all of them are looked at", total)).help(format!("write choices = {}", total.max(2))));
     }
 }
 
 /// Rings that would not fit in memory.
-fn points(d: &mut Decoder<'_>, written: &Written, groups: &[Group]) {
+fn points(d: &mut Decoder<'_>, written: &Written, weight: f64) {
     let Some(Value::Whole(points)) = written.balancer.values.get("points") else { return };
-    let sum: f64 = groups.iter().map(|group| *points as f64 * group.weight * f64::from(group.count)).sum();
+    let sum = *points as f64 * weight;
     if sum > MAX_POINTS {
         let fault = Fault::Limit(format!("the ring would have {sum:.1e} points, about {:.1e} bytes; the limit is {MAX_POINTS:.0e} points", sum * 16.0));
         d.report(Finding::error(written.place("points"), fault).path(format!("{}.points", written.path)).allowed("points × weight × count of at most 10,000,000 over all backends").help("lower `points` or the weights"));
@@ -166,13 +166,12 @@ fn points(d: &mut Decoder<'_>, written: &Written, groups: &[Group]) {
 }
 
 /// One key for all: a hash sends all of it to one backend.
-fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, scenario: &Scenario) {
-    let one = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
+fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (usize, &str)) {
     let is_hash = written.balancer.kind.contains("hash") || written.balancer.kind == "maglev";
-    if let (true, Some(index)) = (is_hash, one) {
+    if is_hash {
         let at = place(root, "traffic", index, &["keys", "count"]);
         let finding = Finding::warning(at, format!("there is one key, and {} hashes it: all traffic goes to one backend", written.balancer.kind));
-        let path = in_traffic(root, index, &scenario.traffic[index].name, "keys.count");
+        let path = in_traffic(root, index, name, "keys.count");
         d.report(finding.path(path).allowed("more keys than backends").related("the balancer is here", written.at).help("write count = 10000"));
     }
 }

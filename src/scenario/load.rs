@@ -172,9 +172,9 @@ impl Decoded {
             self.variants.extend(scenario.map(|scenario| Variant { name: None, scenario }));
             return;
         };
-        let mut d = Decoder { sources, files, findings: Vec::new() };
+        let mut d = Decoder::new(sources, files);
         let changes = changes(&mut d, &list.value);
-        self.findings = d.findings;
+        self.findings = d.finish();
         if changes.is_empty() {
             self.findings.extend(decode(root, sources, files).1);
             return;
@@ -199,6 +199,9 @@ impl Decoded {
     }
 }
 
+/// The most variants of a file: each is decoded, and run, on its own.
+const MAX_VARIANTS: usize = 100;
+
 /// Reads `[[variant]]`.
 fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
     let path = Path::Key(&Path::Root, "variant");
@@ -208,6 +211,11 @@ fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
         d.report(Finding::error(list.at, fault).path(path).allowed(Kind::Tables(&VARIANT)).help("variant is a list; use [[variant]]"));
         return changes;
     };
+    if members.len() > MAX_VARIANTS {
+        let fault = Fault::Limit(format!("there are {} variants; the limit is {MAX_VARIANTS}", members.len()));
+        d.report(Finding::error(list.at, fault).path(path).allowed(format!("at most {MAX_VARIANTS} variants")).help("for a grid of values use `evenkeel sweep --vary KEY=V1,V2`"));
+        return changes;
+    }
     if members.is_empty() {
         d.report(Finding::error(list.at, Fault::Missing("[[variant]]".into())).path(path).allowed("at least one variant, or no `variant` at all").help("remove the line"));
     }
@@ -232,14 +240,13 @@ fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
 
 /// Decodes one document.
 fn decode(root: &Table, sources: &Sources, files: &dyn Files) -> (Option<Scenario>, Vec<Finding>) {
-    let mut d = Decoder { sources, files, findings: Vec::new() };
+    let mut d = Decoder::new(sources, files);
     let scenario = scenario(&mut d, root);
-    (scenario, d.findings)
+    (scenario, d.finish())
 }
 
 fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
-    let node = Node { data: Data::Table(root.clone()), at: Place::default() };
-    let f = Fields::open(d, &node, &Path::Root, &ROOT)?;
+    let f = Fields::open_root(d, root, &ROOT);
     let (title, question) = (f.text(d, "title"), f.text(d, "question"));
     let run = run::read(d, root);
     let traffic = traffic::read(d, root);

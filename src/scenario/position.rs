@@ -165,10 +165,10 @@ fn excerpt(text: &str, line_start: usize, start: usize, end: usize) -> Excerpt {
             out.push('…');
             break;
         }
-        let length = out.chars().count();
+        let length = out.len();
         push_flat(&mut out, c);
         if start + offset < end {
-            width += out.chars().count() - length;
+            width += out[length..].chars().count();
         }
     }
     Excerpt { text: out.trim_end().to_owned(), indent, width: width.max(1) }

@@ -19,6 +19,31 @@ pub(crate) struct Decoder<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) files: &'a dyn Files,
     pub(crate) findings: Vec<Finding>,
+    /// Paths of keys that were misspelt or misplaced, so that they are not called missing too.
+    meant: Vec<String>,
+}
+
+/// Beyond so many findings no suggestions are looked for: nobody reads them, and they take time.
+const SUGGESTED: usize = 200;
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(sources: &'a Sources, files: &'a dyn Files) -> Self {
+        Self { sources, files, findings: Vec::new(), meant: Vec::new() }
+    }
+
+    /// All findings, without what is missing only because it was misspelt.
+    pub(crate) fn finish(self) -> Vec<Finding> {
+        let Self { mut findings, meant, .. } = self;
+        findings.retain(|finding| !is_meant(finding, &meant));
+        findings
+    }
+}
+
+/// Whether something missing is there under a wrong name or in a wrong table.
+fn is_meant(finding: &Finding, meant: &[String]) -> bool {
+    let Fault::Missing(names) = &finding.fault else { return false };
+    let table = finding.path.rsplit_once('.').map_or(String::new(), |(table, _)| format!("{table}."));
+    meant.iter().any(|meant| *meant == finding.path || names.split("`").any(|name| *meant == format!("{table}{name}")))
 }
 
 impl Decoder<'_> {
@@ -34,13 +59,14 @@ impl Decoder<'_> {
     /// A value of the wrong type.
     pub(crate) fn wrong_type(&mut self, node: &Node, path: &Path<'_>, kind: Kind, wanted: &'static str) {
         let fault = Fault::WrongType { found: self.found(node), wanted };
-        self.report(Finding::error(node.at, fault).path(path).allowed(kind));
+        let help = format!("write, for example, {} = {}", path.last_key(), scalar::example(kind));
+        self.report(Finding::error(node.at, fault).path(path).allowed(kind).help(help));
     }
 
     /// A value out of its range.
-    pub(crate) fn out_of_range(&mut self, node: &Node, path: &Path<'_>, allowed: impl std::fmt::Display, why: impl Into<String>) {
-        let fault = Fault::OutOfRange { found: self.found(node), why: why.into() };
-        self.report(Finding::error(node.at, fault).path(path).allowed(allowed));
+    pub(crate) fn out_of_range(&mut self, node: &Node, path: &Path<'_>, allowed: &str, why: &str, instead: &str) {
+        let fault = Fault::OutOfRange { found: self.found(node), why: why.to_owned() };
+        self.report(Finding::error(node.at, fault).path(path).allowed(allowed).help(format!("write {} = {instead}", path.last_key())));
     }
 
     /// A name that this version does not support, or that nothing has.
@@ -78,6 +104,13 @@ impl<'n> Fields<'n> {
         Some(fields)
     }
 
+    /// Begins to read the document itself.
+    pub(crate) fn open_root(d: &mut Decoder<'_>, table: &'n Table, entry: &'static Entry) -> Self {
+        let fields = Self { table, at: Place::default(), path: &Path::Root, entry, common: &[] };
+        fields.refuse_others(d, None);
+        fields
+    }
+
     /// Begins to read a table in which a key names the entry.
     pub(crate) fn open_tagged(d: &mut Decoder<'_>, node: &'n Node, path: &'n Path<'n>, tagged: &'static Tagged) -> Option<Self> {
         let Data::Table(table) = &node.data else {
@@ -85,6 +118,11 @@ impl<'n> Fields<'n> {
             return None;
         };
         let Some(tag) = table.get(tagged.tag) else {
+            if let Some(pair) = table.entries.iter().find(|pair| nearest(&pair.key, [tagged.tag]).is_some()) {
+                let finding = Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40))).path(path.key(&pair.key)).allowed(Kind::Tagged(tagged));
+                d.report(finding.help(format!("did you mean `{}`?", tagged.tag)));
+                return None;
+            }
             let example = tagged.names()[0];
             let finding = Finding::error(node.at, Fault::Missing(tagged.tag.into())).path(path).allowed(Kind::Tagged(tagged));
             d.report(finding.help(format!("add {} = \"{example}\" (or another of the list)", tagged.tag)));
@@ -147,6 +185,10 @@ impl<'n> Fields<'n> {
     fn unknown(&self, d: &mut Decoder<'_>, pair: &Pair, tagged: Option<&'static Tagged>) {
         let known: Vec<&str> = self.parameters().filter(|parameter| parameter.is_supported()).map(|parameter| parameter.name).chain(tagged.map(|tagged| tagged.tag)).collect();
         let path = self.path.key(&pair.key);
+        if d.findings.len() > SUGGESTED {
+            d.report(Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40))).path(path).help("see `evenkeel schema` for all keys"));
+            return;
+        }
         let key = visible(&pair.key, 40);
         let mut finding = Finding::error(pair.key_at, Fault::UnknownKey(key.clone()));
         let users: Vec<&str> = tagged.map(|tagged| users(tagged, &pair.key)).unwrap_or_default();
@@ -154,11 +196,14 @@ impl<'n> Fields<'n> {
             let message = format!("`{key}` has no effect with {} = \"{}\"; it is used by {}", tagged.tag, self.name(), users.join(", "));
             finding = Finding::error(pair.key_at, Fault::NoEffect(message)).help("remove it");
         } else if let Some(name) = nearest(&pair.key, known.iter().copied()).filter(|name| name.eq_ignore_ascii_case(&pair.key)) {
+            d.meant.push(self.path.key(name).to_string());
             finding = finding.help(format!("did you mean `{name}`?"));
         } else if let Some((owner, parameter)) = keys::owner_of(&pair.key, &plain_path(self.path)) {
+            d.meant.push(format!("{owner}.{key}"));
             let later = if parameter.is_supported() { "" } else { ", which is not yet supported" };
             finding = finding.help(format!("`{key}` belongs in [{owner}]{later}"));
         } else if let Some(name) = nearest(&pair.key, known.iter().copied()).or_else(|| key_synonym(&pair.key, known.iter().copied())) {
+            d.meant.push(self.path.key(name).to_string());
             finding = finding.help(format!("did you mean `{name}`?"));
         } else if let Some(name) = keys::ROOT.parameters.iter().find(|parameter| parameter.name == pair.key) {
             finding = finding.help(format!("`{}` belongs to the top of the file, before the first [table]", name.name));

@@ -71,13 +71,13 @@ fn precision(d: &mut Decoder<'_>, f: &Fields<'_>, replications: Option<u64>) -> 
     let f = Fields::open(d, node, &path, &PRECISION)?;
     let (metric, relative, max) = (f.needed_text(d, "metric"), f.needed_number(d, "relative"), f.whole(d, "max_replications"));
     if let (Some(0.0), Some(node)) = (relative, f.node("relative")) {
-        d.out_of_range(node, &path.key("relative"), "a share above 0, such as \"1%\"", "no interval is ever that narrow");
+        d.out_of_range(node, &path.key("relative"), "a share above 0, such as \"1%\"", "no interval is ever that narrow", "\"1%\"");
         return None;
     }
     if let (Some(max), Some(replications), Some(node)) = (max, replications, f.node("max_replications"))
         && max < replications
     {
-        d.out_of_range(node, &path.key("max_replications"), format!("at least run.replications, {replications}"), "it is below run.replications");
+        d.out_of_range(node, &path.key("max_replications"), &format!("at least run.replications, {replications}"), "it is below run.replications", &replications.to_string());
         return None;
     }
     Some(Some(Precision { metric: metric?, relative: relative?, max_replications: u32::try_from(max?).ok()? }))

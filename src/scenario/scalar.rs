@@ -226,7 +226,7 @@ fn share_or_span(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Va
     if value < 1.0 {
         return Some(Value::Number(value));
     }
-    d.out_of_range(node, path, Kind::ShareOrSpan, "nothing would be left to measure");
+    d.out_of_range(node, path, &Kind::ShareOrSpan.to_string(), "nothing would be left to measure", "\"10%\"");
     None
 }
 
