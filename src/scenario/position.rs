@@ -155,12 +155,11 @@ fn excerpt(text: &str, line_start: usize, start: usize, end: usize) -> Excerpt {
     let before: Vec<char> = text[floor(line_start)..start].chars().rev().take(WINDOW / 2 + 1).collect();
     let is_cut = before.len() > WINDOW / 2;
     let shown_before = before.len().min(WINDOW / 2);
-    let rest = text[start..].split(['\n', '\r']).next().unwrap_or("");
     let mut out = String::from(if is_cut { "…" } else { "" });
     before[..shown_before].iter().rev().for_each(|&c| push_flat(&mut out, c));
     let indent = out.chars().count();
     let mut width = 0;
-    for (index, (offset, c)) in rest.char_indices().enumerate() {
+    for (index, (offset, c)) in text[start..].char_indices().take_while(|(_, c)| !matches!(c, '\n' | '\r')).enumerate() {
         if index + shown_before >= WINDOW {
             out.push('…');
             break;

@@ -84,7 +84,7 @@ pub(crate) fn example(kind: Kind) -> String {
 pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &'static Tagged) -> Option<&'static Entry> {
     let Some(name) = node.as_text() else {
         let fault = Fault::WrongType { found: d.found(node), wanted: "a name in quotes" };
-        d.report(Finding::error(node.at, fault).path(path).allowed(format!("one of {}", tagged.names().join(", "))));
+        d.report(Finding::error(node.at, fault).path(path).allowed(format!("one of {}", tagged.names().join(", "))).help(format!("write, for example, \"{}\"", tagged.names()[0])));
         return None;
     };
     match tagged.find(name) {
