@@ -95,7 +95,7 @@ pub(crate) fn pairs(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, (first, s
             }
             _ => {
                 let fault = Fault::WrongType { found: d.found(member), wanted: "a pair" };
-                d.report(Finding::error(member.at, fault).path(&path).allowed(format!("[a, b]: {first}, and {second}")).help(format!("write [{}, {}]", scalar::example(first), scalar::example(second))));
+                d.report(Finding::error(member.at, fault).path(path).allowed(format!("[a, b]: {first}, and {second}")).help(format!("write [{}, {}]", scalar::example(first), scalar::example(second))));
             }
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn size_fault(bytes: usize, limit: usize) -> Fault {
 
 fn size(bytes: usize) -> String {
     match bytes {
-        1_048_576.. if bytes % 1_048_576 == 0 => format!("{} MiB", bytes / 1_048_576),
+        1_048_576.. if bytes.is_multiple_of(1_048_576) => format!("{} MiB", bytes / 1_048_576),
         1_048_576.. => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
         _ => format!("{bytes} bytes"),
     }

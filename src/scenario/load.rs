@@ -125,7 +125,7 @@ pub fn load(source: &Source<'_>, overrides: &[Override], files: &dyn Files) -> R
     let (parsed, errors) = DeTable::parse_recoverable(&text);
     let mut root = document::from_table(parsed.get_ref(), 0, &text);
     let syntax = Syntax::judge(&errors, &text, &root);
-    let mut findings: Vec<Finding> = overrides.iter().filter_map(|change| change.apply(&mut root, &mut sources).err()).collect();
+    let mut findings: Vec<Finding> = overrides.iter().filter_map(|change| change.apply(&mut root, &mut sources).err().map(|finding| *finding)).collect();
     let mut decoded = Decoded::default();
     decoded.all(&mut root, &sources, files);
     findings.append(&mut decoded.findings);

@@ -51,17 +51,17 @@ impl Override {
     }
 
     /// Makes the change in the document.
-    pub(crate) fn apply(&self, root: &mut Table, sources: &mut Sources) -> Result<(), Finding> {
+    pub(crate) fn apply(&self, root: &mut Table, sources: &mut Sources) -> Result<(), Box<Finding>> {
         let source = sources.add(&self.flag, self.shown.clone(), true);
         let all = Place::new(source, 0..self.shown.len());
         let Some(value) = &self.value else {
             let fault = Fault::Override(format!("{} has no value", shown(&self.key)));
-            return Err(Finding::error(all, fault).path(visible(&self.key, 80)).allowed("KEY=VALUE").help("write, for example, --set run.requests=1000000"));
+            return Err(Box::new(Finding::error(all, fault).path(visible(&self.key, 80)).allowed("KEY=VALUE").help("write, for example, --set run.requests=1000000")));
         };
         let start = self.shown.len() - value.len();
         let value = read_value(value, source, start);
         let place = |range: Range<usize>| self.key_start.map_or(all, |start| Place::new(source, start + range.start..start + range.end));
-        let steps = steps(&self.key, place).ok_or_else(|| path_fault(&self.key, all))?;
+        let steps = steps(&self.key, place).ok_or_else(|| Box::new(path_fault(&self.key, all)))?;
         put_in(root, &steps, value)
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn apply_all(root: &mut Table, changes: &Table, sources: &Sources) ->
         };
         for (more, value) in flat(&change.value, sources) {
             let path: Vec<Step> = first.iter().cloned().chain(more).collect();
-            findings.extend(put_in(root, &path, value.clone()).err());
+            findings.extend(put_in(root, &path, value.clone()).err().map(|finding| *finding));
         }
     }
     findings
@@ -156,7 +156,7 @@ fn flat<'n>(node: &'n Node, sources: &Sources) -> Vec<(Vec<Step>, &'n Node)> {
 }
 
 /// Sets a value by its path from the top.
-fn put_in(root: &mut Table, steps: &[Step], value: Node) -> Result<(), Finding> {
+fn put_in(root: &mut Table, steps: &[Step], value: Node) -> Result<(), Box<Finding>> {
     let is_short_form = |root: &Table, name: &str| {
         let has = |key: &str| root.get(key).is_some_and(|pair| pair.value.members().iter().any(|member| names(member).contains(&name)));
         !has("balancer") && has("balancers")
@@ -171,7 +171,7 @@ fn put_in(root: &mut Table, steps: &[Step], value: Node) -> Result<(), Finding> 
     put(root, steps, value, String::new())
 }
 
-fn put(table: &mut Table, steps: &[Step], value: Node, above: String) -> Result<(), Finding> {
+fn put(table: &mut Table, steps: &[Step], value: Node, above: String) -> Result<(), Box<Finding>> {
     let [(key, at), rest @ ..] = steps else { return Ok(()) };
     let path = if above.is_empty() { visible(key, 40) } else { format!("{above}.{}", visible(key, 40)) };
     if rest.is_empty() || table.get(key).is_none() {
@@ -195,7 +195,7 @@ fn names(member: &Node) -> Vec<&str> {
     member.as_text().into_iter().chain(member.text_of("name").or_else(|| member.text_of("kind"))).collect()
 }
 
-fn descend(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result<(), Finding> {
+fn descend(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result<(), Box<Finding>> {
     let (name, at) = &steps[0];
     match &mut node.data {
         Data::Table(table) => {
@@ -208,18 +208,19 @@ fn descend(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result
             match found {
                 Some(index) => member(&mut members[index], &steps[1..], value, format!("{path}[{index}]")),
                 None if members.len() == 1 && path == "traffic" => descend(&mut members[0], steps, value, path),
-                None => Err(no_member(members, name, *at, &path)),
+                None => Err(Box::new(no_member(members, name, *at, &path))),
             }
         }
         _ => {
             let fault = Fault::Override(format!("`{path}` is a single value: it has no key `{}`", visible(name, 40)));
-            Err(Finding::error(*at, fault).path(format!("{path}.{}", visible(name, 40))).allowed("a key that the scenario has").help(format!("set {path} itself")))
+            let finding = Finding::error(*at, fault).path(format!("{path}.{}", visible(name, 40)));
+            Err(Box::new(finding.allowed("a key that the scenario has").help(format!("set {path} itself"))))
         }
     }
 }
 
 /// Sets a member of a list, or a key of it; a name of a balancer becomes a table first.
-fn member(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result<(), Finding> {
+fn member(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result<(), Box<Finding>> {
     if steps.is_empty() {
         *node = value;
         return Ok(());

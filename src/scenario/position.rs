@@ -196,9 +196,9 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        let at = location("a = 1\né = \"ü\" x", 13..14);
-        assert_eq!((at.line, at.column), (2, 7));
-        assert_eq!(at.excerpt, Excerpt { text: "é = \"ü\" x".into(), indent: 6, width: 1 });
+        let at = location("a = 1\né = \"ü\" x", 12..14);
+        assert_eq!((at.line, at.column), (2, 6));
+        assert_eq!(at.excerpt, Excerpt { text: "é = \"ü\" x".into(), indent: 5, width: 1 });
     }
 
     #[test]

@@ -261,7 +261,7 @@ fn unit_help(written: &str, key: &str, kind: Kind, error: UnitError) -> String {
     let rest = written[digits.len()..].trim();
     match (kind, error) {
         (Kind::Rate, UnitError::NoUnit) => format!("write {key} = \"{written}/s\""),
-        (Kind::Share | Kind::ShareOrSpan, UnitError::NoUnit) if !matches!(kind, Kind::Share) => format!("{written} what? write \"{written}%\" or \"{written}s\""),
+        (Kind::ShareOrSpan, UnitError::NoUnit) => format!("{written} what? write \"{written}%\" or \"{written}s\""),
         (Kind::Share, UnitError::NoUnit) => format!("write \"{written}%\", or a number from 0 to 1 without quotes"),
         (_, UnitError::NoUnit) => format!("{written} what? write \"{written}s\" or \"{written}ms\""),
         (Kind::Rate, UnitError::NotFinite) => AS_FAST_AS_POSSIBLE.into(),

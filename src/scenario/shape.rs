@@ -25,7 +25,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, arrivals: &Fields<'_>) -> Option<Shape> 
     } else if let Some(node) = f.node("spike") {
         spike(d, node, &path.key("spike"))
     } else {
-        d.report(Finding::error(node.at, Fault::Missing("steps`, `ramp`, `wave` or `spike".into())).path(&path).allowed("exactly one of them").help("add wave = { amplitude = 0.5, period = \"60s\" }, or remove `shape`"));
+        d.report(Finding::error(node.at, Fault::Missing("steps`, `ramp`, `wave` or `spike".into())).path(path).allowed("exactly one of them").help("add wave = { amplitude = 0.5, period = \"60s\" }, or remove `shape`"));
         None
     };
     shape.filter(|_| is_one)

@@ -331,6 +331,18 @@ fn a_fault_of_syntax_hides_no_other_fault() {
 }
 
 #[test]
+fn no_option_panics() {
+    let keys = ["", ".", "a.", "\"", "run", "run.seed", "run.seed.x", "traffic", "traffic.0", "traffic.0.0.0", "traffic.arrivals", "traffic.work.mean", "backends", "backends.0", "backends.web", "backends.web.x.y", "balancers", "balancers.0", "balancers.0.kind", "balancer.random.x", "balancer.0.kind", "variant", "variant.0.set", "variant.0.name", "\"run\".seed", "network.between.0.from", "tier.view"];
+    let values = ["", "0", "-1", "nan", "1e400", "[]", "{}", "[[]]", "x", "\"x\"", "{ a = 1", "1979-05-27", "true", "\u{1b}", "{ dist = \"mixture\", parts = [{ share = 1, dist = \"mixture\" }] }"];
+    for (key, value) in keys.iter().flat_map(|key| values.iter().map(move |value| (key, value))) {
+        for text in [BASE, STARTER] {
+            let result = load(&Source::new("f.toml", text.as_bytes()), &[Override::set(&format!("{key}={value}"))], &Nothing);
+            assert!(result.map_or_else(|faults| faults.has_errors() && !faults.to_string().contains('\u{1b}'), |_| true), "{key}={value}");
+        }
+    }
+}
+
+#[test]
 fn large_files_of_faults_take_linear_time() {
     let unknown: String = (0..100_000).map(|index| format!("zzz{index} = 1\n")).collect();
     let one_line = format!("a = [{}]\n", "1, ".repeat(1_000_000));
