@@ -73,3 +73,8 @@ pub enum Dist {
     /// `empirical quantiles`: pairs of probability and value, ascending from 0 to 1, straight in between.
     Empirical(Vec<(f64, f64)>),
 }
+
+pub mod math;
+mod sampler;
+pub use sampler::Sampler;
+pub(crate) mod portable;

@@ -34,6 +34,12 @@ const fn index(value: u64, bits: u32) -> usize {
     ((shift as usize) << bits) + (value >> shift) as usize
 }
 
+/// The bucket of a value in a histogram with `2^BITS` buckets per power of two.
+#[inline]
+pub(super) const fn bucket_of<const BITS: u32>(value: u64) -> usize {
+    index(value, BITS)
+}
+
 /// The least value of a bucket, and how many values it has.
 const fn bucket(index: usize, bits: u32) -> (u64, u64) {
     let octave = index >> bits;
@@ -59,6 +65,23 @@ impl<const BITS: u32> Histogram<BITS> {
         self.max = self.max.max(value);
         self.sum += u128::from(value);
         self.squares += value as f64 * value as f64;
+    }
+
+    /// A histogram of counts that were kept elsewhere, by bucket: for percentiles alone. Least and greatest are those of their buckets; there
+    /// is no sum.
+    #[must_use]
+    pub fn from_counts(mut counts: Vec<u64>) -> Self {
+        counts.truncate(counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1));
+        let (count, first) = (counts.iter().sum(), counts.iter().position(|&count| count > 0));
+        let min = first.map_or(u64::MAX, |at| bucket(at, BITS).0);
+        let max = counts.len().checked_sub(1).map_or(0, |at| bucket(at, BITS).0 + bucket(at, BITS).1 - 1);
+        Self { counts, count, min, max, sum: 0, squares: 0.0 }
+    }
+
+    /// The same counts with what is known exactly of the values.
+    #[must_use]
+    pub fn with_exact(self, min: u64, max: u64, sum: u128, squares: f64) -> Self {
+        Self { min, max, sum, squares, ..self }
     }
 
     #[cold]
@@ -167,5 +190,120 @@ mod tests {
             }
         }
         assert!(index(u64::MAX, 10) > index(u64::MAX / 2, 10));
+    }
+
+    /// xorshift64*, for samples.
+    fn unit(state: &mut u64) -> f64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        ((state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    /// Samples of several shapes and sizes, in nanoseconds.
+    fn samples() -> Vec<(&'static str, Vec<u64>)> {
+        let mut state = 0x9E37_79B9_7F4A_7C15;
+        let mut draw = |count: usize, shape: fn(f64, f64) -> f64| -> Vec<u64> {
+            (0..count).map(|_| shape(unit(&mut state), unit(&mut state)) as u64).collect()
+        };
+        vec![
+            ("uniform", draw(20_000, |u, _| u * 1e7)),
+            ("exponential", draw(20_000, |u, _| -1e7 * libm::log(u))),
+            ("bimodal", draw(20_000, |u, v| if u < 0.9 { 1e6 + 1e5 * v } else { 1e9 + 1e8 * v })),
+            ("heavy-tailed", draw(20_000, |u, _| (1e5 * libm::pow(u, -1.0 / 1.1)).min(1e15))),
+            ("small numbers", draw(1_000, |u, _| u * 100.0)),
+            ("three", vec![5, 123_456_789, 999_999_999_999]),
+            ("one", vec![10_000_001]),
+            ("equal", vec![777_777_777; 100]),
+        ]
+    }
+
+    const SHARES: [f64; 10] = [0.001, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 1.0];
+
+    fn within(found: u64, expected: u64, share: f64) -> bool {
+        (found as f64 - expected as f64).abs() <= share * expected as f64 + 0.5
+    }
+
+    #[test]
+    fn quantiles_equal_the_sorted_sample() {
+        for (name, sample) in samples() {
+            let (mut fine, mut coarse) = (Fine::default(), Coarse::default());
+            for &value in &sample {
+                fine.record(value);
+                coarse.record(value);
+            }
+            let mut sorted = sample;
+            sorted.sort_unstable();
+            for share in SHARES {
+                // The smallest value with at least that share at or below it.
+                let rank = ((share * sorted.len() as f64 - 1e-9).ceil() as usize).max(1);
+                let exact = sorted[rank - 1];
+                assert!(within(fine.quantile(share).expect("not empty"), exact, 0.001), "{name} {share}");
+                assert!(within(coarse.quantile(share).expect("not empty"), exact, 0.01), "{name} {share}");
+            }
+            assert_eq!(fine.min(), sorted.first().copied());
+            assert_eq!(fine.max(), sorted.last().copied());
+            assert_eq!(fine.sum(), sorted.iter().map(|&value| u128::from(value)).sum());
+        }
+    }
+
+    #[test]
+    fn quantiles_equal_those_of_hdrhistogram() {
+        for (name, sample) in samples() {
+            let (mut fine, mut coarse) = (Fine::default(), Coarse::default());
+            let mut oracle = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 1 << 52, 3).expect("bounds are in order");
+            for &value in &sample {
+                fine.record(value);
+                coarse.record(value);
+                oracle.record(value).expect("within its bounds");
+            }
+            for share in SHARES {
+                let expected = oracle.value_at_quantile(share);
+                assert!(within(fine.quantile(share).expect("not empty"), expected, 0.001), "{name} {share}");
+                assert!(within(coarse.quantile(share).expect("not empty"), expected, 0.01), "{name} {share}");
+            }
+            assert_eq!(fine.count(), oracle.len());
+            assert!((fine.stddev().expect("not empty") - oracle.stdev()).abs() <= 0.001 * (oracle.mean() + oracle.stdev()));
+        }
+    }
+
+    #[test]
+    fn merging_equals_recording_everything_in_one() {
+        let all = samples();
+        let (mut whole, mut merged) = (Fine::default(), Fine::default());
+        for (_, sample) in &all {
+            let mut part = Fine::default();
+            for &value in sample {
+                whole.record(value);
+                part.record(value);
+            }
+            merged.merge(&part);
+        }
+        assert_eq!(merged.buckets().collect::<Vec<_>>(), whole.buckets().collect::<Vec<_>>());
+        assert_eq!((merged.count(), merged.min(), merged.max(), merged.sum()), (whole.count(), whole.min(), whole.max(), whole.sum()));
+        for share in SHARES {
+            assert_eq!(merged.quantile(share), whole.quantile(share));
+        }
+    }
+
+    #[test]
+    fn an_empty_histogram_has_nothing_and_adds_nothing() {
+        let empty = Fine::default();
+        assert_eq!((empty.quantile(0.5), empty.mean(), empty.stddev(), empty.min(), empty.max()), (None, None, None, None, None));
+        let mut one = Fine::default();
+        one.record(5);
+        let before = one.clone();
+        one.merge(&empty);
+        assert_eq!(one.quantile(0.99), before.quantile(0.99));
+        assert_eq!((one.min(), one.max(), one.count()), (Some(5), Some(5), 1));
+    }
+
+    #[test]
+    fn the_greatest_values_of_a_u64_are_kept() {
+        let mut histogram = Coarse::default();
+        histogram.record(u64::MAX);
+        histogram.record(0);
+        assert_eq!((histogram.max(), histogram.quantile(0.0)), (Some(u64::MAX), Some(0)));
+        assert!(histogram.quantile(1.0).is_some_and(|greatest| greatest > u64::MAX / 100 * 99));
     }
 }

@@ -1,3 +1,28 @@
 //! What is measured, and what can be said of it.
+//!
+//! Reading order: a cell hands over a [`record`] (counts, sums, [`histogram`]s); [`result`] merges the replications of one
+//! balancer and keeps the values that statistics need; [`summary`] is what is said of a run, field by field as the JSON result.
+//! The statistics stand alone: [`interval`] (how sure a mean is) over [`student`] and [`beta`], [`paired`] (which of two is
+//! better), [`holm`] (many such questions at once), [`fairness`], [`warmup`] (MSER-5). [`metric`] finds a number by its name.
+//!
+//! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
+pub mod beta;
+pub mod compare;
+mod entries;
+pub mod fairness;
 pub mod histogram;
+pub mod holm;
+pub mod interval;
+mod merge;
+pub mod metric;
+pub mod paired;
 pub mod record;
+pub mod recorder;
+mod tallies;
+pub mod result;
+pub mod setup;
+pub mod student;
+pub mod summary;
+mod value;
+pub mod warmup;
+pub mod warnings;

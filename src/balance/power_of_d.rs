@@ -1,0 +1,182 @@
+//! Power of d choices: look at a few, take the least loaded of them.
+//!
+//! **Rule.** Draw `choices` eligible backends (different ones, with `distinct`), take the one with the fewest requests in flight.
+//! **Ties.** The one drawn first, which is as good as a coin. More choices than backends: all of them. **Cost.** O(choices).
+//! **Who ships it.** Envoy, Linkerd, Finagle, Traefik, nginx, with two. **Where it shines.** Many instances and stale counts: two looks
+//! give most of what looking at everybody would, and never herd. **Where it fails.** One instance with exact counts: least connections is
+//! better there.
+
+use super::{Balancer, BackendId, Ctx, Listed, Pick, Pool, Request};
+use crate::catalogue::{Entry, Kind, Parameter};
+use crate::random::Stream;
+
+pub(super) static LISTED: Listed = Listed {
+    entry: Entry {
+        name: "power-of-d",
+        summary: "the least loaded of a few drawn at random",
+        text: "Draws `choices` eligible backends and takes the one with the fewest requests in flight; ties to the first drawn. O(choices) per \
+               pick. Two choices give most of what looking at everybody would, and hold up with many instances and stale counts.",
+        parameters: &[
+            Parameter::with_default("choices", Kind::Whole(1, 1_000_000), "2", "how many are drawn; two is where nearly all of the gain is"),
+            Parameter::with_default("distinct", Kind::Bool, "true", "draw different backends; false: the same one may be drawn twice"),
+        ],
+        reference: "M. Mitzenmacher, The power of two choices in randomized load balancing (2001)",
+    },
+    build: |values| {
+        let choices = values.whole("choices") as usize;
+        match values.bool("distinct") {
+            true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
+            true => Box::new(PowerOfD { draw: Deck::default(), choices }),
+            false => Box::new(PowerOfD { draw: Repeated, choices }),
+        }
+    },
+};
+
+/// How candidates are drawn: kept apart from comparing them.
+trait Draw: Send + std::fmt::Debug {
+    /// The next candidate's place among `n`, the `drawn`-th of this pick.
+    fn place(&mut self, drawn: usize, n: usize, chance: &mut Stream) -> usize;
+    /// There are now `n` to draw from.
+    fn prepare(&mut self, n: usize);
+    /// No pick can have more candidates than this.
+    fn most(&self, n: usize) -> usize;
+}
+
+/// Independent draws.
+#[derive(Debug)]
+struct Repeated;
+
+impl Draw for Repeated {
+    #[inline]
+    fn place(&mut self, _: usize, n: usize, chance: &mut Stream) -> usize {
+        chance.below(n as u64) as usize
+    }
+    fn prepare(&mut self, _: usize) {}
+    fn most(&self, _: usize) -> usize {
+        usize::MAX
+    }
+}
+
+/// Two different ones, without a memory of all: the second draw steps over the first.
+#[derive(Debug, Default)]
+struct Pair {
+    first: usize,
+}
+
+impl Draw for Pair {
+    #[inline]
+    fn place(&mut self, drawn: usize, n: usize, chance: &mut Stream) -> usize {
+        let place = chance.below((n - drawn) as u64) as usize;
+        if drawn == 0 {
+            self.first = place;
+            return place;
+        }
+        place + usize::from(place >= self.first)
+    }
+    fn prepare(&mut self, _: usize) {}
+    fn most(&self, n: usize) -> usize {
+        n
+    }
+}
+
+/// The first of a shuffled deck: each pick goes on shuffling the deck that the last one left.
+#[derive(Debug, Default)]
+struct Deck {
+    deck: Vec<u32>,
+}
+
+impl Draw for Deck {
+    #[inline]
+    fn place(&mut self, drawn: usize, n: usize, chance: &mut Stream) -> usize {
+        let at = drawn + chance.below((n - drawn) as u64) as usize;
+        self.deck.swap(drawn, at);
+        self.deck[drawn] as usize
+    }
+    fn prepare(&mut self, n: usize) {
+        self.deck = (0..n as u32).collect();
+    }
+    fn most(&self, n: usize) -> usize {
+        n
+    }
+}
+
+#[derive(Debug)]
+struct PowerOfD<D> {
+    draw: D,
+    choices: usize,
+}
+
+impl<D: Draw> Balancer for PowerOfD<D> {
+    fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
+        self.draw.prepare(pool.eligible().len());
+    }
+
+    #[inline]
+    fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+        let eligible = pool.eligible();
+        let n = eligible.len();
+        if n == 0 {
+            return Pick::None;
+        }
+        let mut best = eligible[self.draw.place(0, n, ctx.chance)];
+        let mut least = pool.in_flight(best);
+        for drawn in 1..self.choices.min(self.draw.most(n)) {
+            let candidate = eligible[self.draw.place(drawn, n, ctx.chance)];
+            let load = pool.in_flight(candidate);
+            (best, least) = if load < least { (candidate, load) } else { (best, least) };
+        }
+        Pick::Backend(BackendId(best.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Bench;
+    use super::*;
+
+    fn bench(choices: usize, distinct: bool, n: usize) -> Bench {
+        let balancer: Box<dyn Balancer> = match distinct {
+            true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
+            true => Box::new(PowerOfD { draw: Deck::default(), choices }),
+            false => Box::new(PowerOfD { draw: Repeated, choices }),
+        };
+        Bench::new(balancer, &vec![1.0; n])
+    }
+
+    #[test]
+    fn two_distinct_of_three_never_take_the_fullest() {
+        let mut bench = bench(2, true, 3);
+        (0..5).for_each(|_| bench.pool.sent(BackendId(0)));
+        bench.pool.sent(BackendId(1));
+        let counts = bench.split(3, 30_000);
+        // {0,1} → 1, {0,2} → 2, {1,2} → 2. Binomial(30000, 1/3): five standard deviations are 408.
+        assert_eq!(counts[0], 0);
+        assert!(counts[1].abs_diff(10_000) < 408, "{counts:?}");
+    }
+
+    #[test]
+    fn with_replacement_the_fullest_is_taken_when_drawn_twice() {
+        let mut bench = bench(2, false, 3);
+        (0..5).for_each(|_| bench.pool.sent(BackendId(0)));
+        let counts = bench.split(3, 90_000);
+        // Drawn twice: 1/9. Five standard deviations of Binomial(90000, 1/9) are 471.
+        assert!(counts[0].abs_diff(10_000) < 471, "{counts:?}");
+    }
+
+    #[test]
+    fn more_choices_than_backends_means_all_of_them() {
+        let mut bench = bench(9, true, 4);
+        [0, 1, 3].into_iter().for_each(|id| bench.pool.sent(BackendId(id)));
+        assert_eq!(bench.split(4, 20), [0, 0, 20, 0]);
+        // All equal: every backend is drawn first as often. Binomial(40000, 1/4): five standard deviations are 433.
+        bench.pool.sent(BackendId(2));
+        assert!(bench.split(4, 40_000).iter().all(|count| count.abs_diff(10_000) < 433));
+    }
+
+    #[test]
+    fn one_choice_is_random_and_one_backend_is_that_backend() {
+        assert!(bench(1, true, 2).split(2, 20_000).iter().all(|count| count.abs_diff(10_000) < 354));
+        assert_eq!(bench(2, true, 1).split(1, 9), [9]);
+        assert_eq!(bench(2, true, 0).pick_key(1), Pick::None);
+    }
+}

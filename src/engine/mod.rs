@@ -1,0 +1,680 @@
+//! The event loop: one cell, one thread, no clock, no chance of its own.
+//!
+//! Four cursors say what is next: the fleet's tree of completions, the traffic's next arrival, the agenda of everything that was put off, and
+//! the next change of state. The loop takes the least. At one instant changes come first, then completions (the lower backend
+//! first), answers, attempts that reach their backend, and arrivals last, in order of their making.
+//!
+//! What is measured is the [`Observer`]'s affair; the engine knows only when to tell it. At the end of every cell, in release builds too, the
+//! engine checks its own books: every arrival has ended in exactly one way, and the integral of the number in the system is the sum of the
+//! sojourns, to the nanosecond, for each backend and in all.
+
+mod agenda;
+mod network;
+mod overload;
+mod tier;
+
+use crate::balance::Pick;
+use crate::dist::Sampler;
+use crate::fleet::{Accepted, Account, Attempt, Fleet};
+use crate::measure::record::Failure;
+use crate::plan::{Plan, WarmupPlan};
+use crate::random::{Numbered, Purpose, below, derive};
+use crate::scenario::Length;
+use crate::slab::Slab;
+use crate::time::{SimTime, round_ns};
+use crate::traffic::{Arrival, SourcePlan, Timing, Traffic};
+use agenda::{Agenda, Item, Rank};
+use network::{Network, Way};
+use overload::Overload;
+use tier::{Held, Tier};
+
+const NEVER: u64 = u64::MAX;
+
+/// How many arrivals pass between two looks at the outside world.
+pub const PULSE: u64 = 1 << 16;
+
+/// A request in the system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request {
+    /// When it was made.
+    pub arrival: u64,
+    /// Work at speed 1, in nanoseconds.
+    pub work: u64,
+    /// What hash balancers and caches look at.
+    pub key: u64,
+    /// Its number over all traffic, from 0.
+    pub number: u64,
+    /// Who sent it, within its source.
+    pub client: u32,
+    /// The balancer instance it goes to.
+    instance: u32,
+    /// Its source.
+    pub source: u16,
+    /// Attempts made so far.
+    pub attempts: u16,
+    /// Whether it counts: it arrived after the warm-up.
+    pub measured: bool,
+}
+
+/// Who is told what happens. Static: what nobody watches costs nothing.
+pub trait Observer {
+    /// A request was made.
+    fn arrived(&mut self, request: &Request);
+    /// An attempt was sent.
+    fn sent(&mut self, request: &Request, backend: u32);
+    /// An attempt was answered.
+    fn answered(&mut self, request: &Request, backend: u32, latency: u64);
+    /// A request succeeded at `now`, having waited so long; `backend` answered it.
+    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64);
+    /// A request failed at `now`.
+    fn failed(&mut self, request: &Request, cause: Failure, now: u64);
+    /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
+    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
+}
+
+/// An end of the window over which time averages are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The end of the warm-up.
+    Opens,
+    /// The last arrival.
+    Closes,
+}
+
+/// How a cell ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The last thing that happened.
+    pub end: SimTime,
+    /// Since when it was overloaded.
+    pub overloaded_at: Option<SimTime>,
+    /// Measured requests still in the system where the cell was stopped.
+    pub unfinished: u64,
+    /// Events taken: arrivals, completions and everything of the agenda.
+    pub events: u64,
+}
+
+/// What the outside asked to stop for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// One cell, running.
+struct Cell<'p, O> {
+    plan: &'p Plan,
+    observer: O,
+    now: u64,
+    traffic: Traffic,
+    fleet: Fleet,
+    tier: Tier,
+    network: Network,
+    agenda: Agenda,
+    requests: Slab<Request>,
+    attempts: Slab<Attempt>,
+    closed: Vec<Option<Closed>>,
+    /// Whether any source is closed.
+    any_closed: bool,
+    /// Requests have no drawn key, no client and one instance: nothing to look up.
+    plain_requests: bool,
+    any_priority: bool,
+    ends: Ends,
+    books: Books,
+    window: Window,
+    overload: Overload,
+    /// The next change of state: a renewal of the view, the end of the warm-up, the middle, the end of arrivals.
+    change: u64,
+    /// The number of arrivals at which the outside is looked at next.
+    next_pulse: u64,
+    /// The number of arrivals at which something is to be done next.
+    milestone: u64,
+}
+
+/// The clients of a closed source.
+#[derive(Debug)]
+struct Closed {
+    think: Sampler,
+    stream: Numbered,
+    /// Requests made by each client.
+    made: Vec<u32>,
+}
+
+/// When arrivals end.
+#[derive(Debug)]
+struct Ends {
+    arriving: bool,
+    /// After so many, or from this instant on.
+    after: u64,
+    at: u64,
+}
+
+/// What must add up in the end.
+#[derive(Debug, Default)]
+struct Books {
+    arrived: u64,
+    ended: u64,
+    in_system: u64,
+    measured_in_system: u64,
+    /// ∫ requests in the system, up to `settled`.
+    area: u128,
+    settled: u64,
+    /// Time in the system of all requests that ended.
+    sojourn: u128,
+    last_end: u64,
+    events: u64,
+}
+
+/// Where the measured window begins.
+#[derive(Debug)]
+struct Window {
+    /// Requests left out, where the warm-up is given so; else `u64::MAX`.
+    skip: u64,
+    /// The instant, where it is given so, until it has passed; else `u64::MAX`.
+    opens_at: u64,
+    open: bool,
+    closed: bool,
+}
+
+/// Runs one cell. `pulse` is called every [`PULSE`] arrivals with their number so far and says whether to go on.
+///
+/// # Errors
+/// [`Interrupted`] where `pulse` said so; nothing of the cell is kept.
+pub fn run<O: Observer>(plan: &Plan, balancer: usize, replication: u32, observer: O, pulse: &mut dyn FnMut(u64) -> bool) -> Result<(O, Ending), Interrupted> {
+    let mut cell = Cell::new(plan, balancer, u64::from(replication), observer);
+    let stopped = cell.run(pulse)?;
+    Ok(cell.finish(stopped))
+}
+
+impl<'p, O: Observer> Cell<'p, O> {
+    fn new(plan: &'p Plan, balancer: usize, replication: u64, observer: O) -> Self {
+        let closed: Vec<_> = plan.sources.iter().zip(0..).map(|(source, index)| Closed::new(plan, source, replication, index)).collect();
+        let (after, at) = match plan.length {
+            Length::Requests(requests) => (requests, NEVER),
+            Length::Duration(duration) => (u64::MAX, duration.0),
+        };
+        let (skip, opens_at) = match plan.warmup {
+            WarmupPlan::Requests(skip) => (skip, NEVER),
+            WarmupPlan::Time(time) => (u64::MAX, time),
+        };
+        let tier = Tier::new(plan, balancer, replication);
+        let plain_source = |source: &SourcePlan| source.keys.is_none() && source.clients.is_none();
+        let mut cell = Self {
+            plan,
+            observer,
+            now: 0,
+            traffic: Traffic::new(&plan.sources, plan.seed, replication),
+            fleet: Fleet::new(&plan.groups, 100.0 * plan.mean_work),
+            network: Network::new(plan, replication),
+            agenda: Agenda::default(),
+            requests: Slab::new(),
+            attempts: Slab::new(),
+            any_closed: closed.iter().any(Option::is_some),
+            closed,
+            plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
+            tier,
+            any_priority: plan.sources.iter().any(|source| source.priority != 0),
+            ends: Ends { arriving: true, after, at },
+            books: Books::default(),
+            window: Window { skip, opens_at, open: false, closed: false },
+            overload: Overload::new(plan),
+            change: 0,
+            next_pulse: PULSE,
+            milestone: 0,
+        };
+        cell.find_next_milestone();
+        if skip == 0 {
+            cell.open_window();
+        }
+        cell.start_closed_clients();
+        cell.find_next_change();
+        cell
+    }
+
+    /// The loop. Returns whether it was stopped for too many requests in the system.
+    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Interrupted> {
+        loop {
+            let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
+            // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
+            loop {
+                let bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                let completion = self.fleet.next_completion();
+                if completion.at > bound || completion.at == NEVER {
+                    break;
+                }
+                self.complete(completion.backend, completion.at);
+            }
+            let other = arrival.min(self.agenda.next());
+            if self.change <= other {
+                let next = other.min(self.fleet.next_completion().at);
+                if next == NEVER && !(self.any_closed && self.ends.arriving && self.change < NEVER) {
+                    return Ok(false);
+                }
+                self.change_state(next);
+            } else if arrival <= other && arrival < self.agenda.next() {
+                let arrival = self.traffic.pull();
+                self.arrive_open(arrival);
+            } else {
+                self.take_from_agenda();
+            }
+            if self.books.in_system >= self.plan.max_in_flight {
+                return Ok(true);
+            }
+            if self.books.arrived >= self.next_pulse {
+                self.next_pulse += PULSE;
+                if !pulse(self.books.arrived) {
+                    return Err(Interrupted);
+                }
+            }
+        }
+    }
+
+    // -- arrivals
+
+    #[inline(always)]
+    fn arrive_open(&mut self, arrival: Arrival) {
+        self.now = arrival.at;
+        let number = self.books.arrived;
+        let (key, client) = if self.plain_requests { (number, 0) } else { self.key_and_client(&arrival) };
+        self.arrive(arrival.work, key, client, arrival.source);
+        if self.traffic.peek().at >= self.ends.at && !self.any_closed {
+            self.end_arrivals();
+        }
+    }
+
+    #[inline(never)]
+    fn key_and_client(&self, arrival: &Arrival) -> (u64, u32) {
+        let source = self.traffic.source(arrival.source);
+        let clients = self.plan.sources[arrival.source as usize].clients;
+        let client = clients.map_or(0, |clients| below(source.client_bits(arrival.index), u64::from(clients.count)));
+        (source.key(arrival.index).unwrap_or(self.books.arrived), client as u32)
+    }
+
+    #[inline(always)]
+    fn arrive(&mut self, work: u64, key: u64, client: u32, source: u16) {
+        let number = self.books.arrived;
+        let measured = self.window.open;
+        let instance = if self.plain_requests { 0 } else { self.tier.instance_of(number, client) };
+        self.books.arrived(self.now, measured);
+        let id = self.requests.insert(Request { arrival: self.now, work, key, number, client, instance, source, attempts: 0, measured });
+        self.observer.arrived(&self.requests[id]);
+        if self.books.arrived == self.milestone {
+            self.pass_milestone();
+        }
+        match self.network.delay(&self.requests[id], Way::In) {
+            0 => self.dispatch(id, 0),
+            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
+        }
+    }
+
+    /// The numbers of arrivals at which something is to be done: the end of the warm-up, the middle, the last one.
+    #[cold]
+    #[inline(never)]
+    fn pass_milestone(&mut self) {
+        let arrived = self.books.arrived;
+        if arrived == self.window.skip {
+            self.open_window();
+        }
+        if arrived == self.overload.middle_request {
+            self.overload.take_middle(self.now, &mut self.fleet);
+        }
+        if arrived == self.ends.after {
+            self.end_arrivals();
+        }
+        self.find_next_milestone();
+    }
+
+    fn find_next_milestone(&mut self) {
+        let all = [self.window.skip, self.overload.middle_request, self.ends.after];
+        self.milestone = all.into_iter().filter(|&at| at > self.books.arrived).min().unwrap_or(NEVER);
+    }
+
+    /// Every closed client thinks before its first request.
+    fn start_closed_clients(&mut self) {
+        for source in 0..self.closed.len() as u16 {
+            let clients = self.closed[source as usize].as_ref().map_or(0, |closed| closed.made.len() as u32);
+            (0..clients).for_each(|client| self.think(source, client));
+        }
+    }
+
+    /// A closed client thinks; then it sends.
+    fn think(&mut self, source: u16, client: u32) {
+        let Some(closed) = &mut self.closed[source as usize] else { return };
+        let number = closed.number(client);
+        let think = round_ns(closed.think.sample(&closed.stream, number));
+        self.agenda.push(self.now.saturating_add(think), Rank::Arrival, Item::Send(source, client));
+    }
+
+    fn arrive_closed(&mut self, source: u16, client: u32) {
+        if !self.ends.arriving {
+            return;
+        }
+        let closed = self.closed[source as usize].as_mut().expect("only closed clients are on the agenda");
+        let index = closed.number(client);
+        closed.made[client as usize] += 1;
+        let source_traffic = self.traffic.source(source);
+        let (work, key) = (source_traffic.work(index), source_traffic.key(index).unwrap_or(self.books.arrived));
+        self.arrive(work, key, client, source);
+    }
+
+    // -- the way of a request
+
+    /// The request stands at its balancer, where it has been held so long.
+    #[inline(always)]
+    fn dispatch(&mut self, id: u32, held: u64) {
+        match self.tier.pick(&self.requests[id], self.now) {
+            Pick::Backend(backend) => self.send(id, backend.0, held),
+            Pick::Wait => self.hold(id),
+            Pick::None => self.fail(id, Failure::NoBackend),
+        }
+    }
+
+    #[inline(never)]
+    fn hold(&mut self, id: u32) {
+        let request = &self.requests[id];
+        self.overload.hold(request.work, self.now);
+        self.tier.hold(request.instance, Held { request: id, since: self.now });
+    }
+
+    /// An attempt leaves for a backend.
+    #[inline(always)]
+    fn send(&mut self, id: u32, backend: u32, held: u64) {
+        let request = &mut self.requests[id];
+        let attempt = self.attempts.insert(Attempt::new(id, backend, request.key, self.now, held));
+        self.tier.sent(request, backend, self.now);
+        request.attempts += 1;
+        self.observer.sent(request, backend);
+        match self.network.delay(request, Way::To(backend)) {
+            0 => self.reach(attempt, backend, id, true),
+            delay => {
+                self.fleet.send(backend, self.now);
+                self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Reach(attempt));
+            }
+        }
+    }
+
+    /// An attempt reaches its backend.
+    #[inline(always)]
+    fn reach(&mut self, attempt: u32, backend: u32, request: u32, sent: bool) {
+        let request = &self.requests[request];
+        let priority = if self.any_priority { self.plan.sources[request.source as usize].priority } else { 0 };
+        let accepted = self.fleet.accept(&mut self.attempts, attempt, request.work, priority, self.now, sent);
+        if self.tier.sees_truth() {
+            self.tier.ready(backend, self.fleet.ready_at(backend), self.now);
+        }
+        if accepted == Accepted::Refused {
+            self.refuse(attempt);
+        }
+    }
+
+    #[inline(never)]
+    fn refuse(&mut self, id: u32) {
+        let attempt = self.attempts[id];
+        match self.leave_backend(id, &attempt, false) {
+            true => {
+                self.fleet.answered(&attempt, self.now);
+                self.answered(id, &attempt, false);
+            }
+            false => {}
+        }
+        self.serve_held_of_oracle();
+    }
+
+    /// A backend has done with an attempt.
+    #[inline(always)]
+    fn complete(&mut self, backend: u32, now: u64) {
+        self.now = now;
+        let (id, attempt) = self.fleet.complete(&mut self.attempts, backend, now, self.network.absent);
+        if self.network.absent {
+            if self.tier.sees_truth() {
+                self.tier.completed(backend, self.fleet.ready_at(backend), now);
+            }
+            self.answered(id, &attempt, true);
+        } else if self.leave_backend(id, &attempt, true) {
+            self.fleet.answered(&attempt, now);
+            self.answered(id, &attempt, true);
+        }
+        self.serve_held_of_oracle();
+    }
+
+    /// An answer, or a refusal, leaves a backend. Whether it is there at once.
+    #[inline(never)]
+    fn leave_backend(&mut self, id: u32, attempt: &Attempt, ok: bool) -> bool {
+        if self.tier.sees_truth() {
+            self.tier.completed(attempt.backend, self.fleet.ready_at(attempt.backend), self.now);
+        }
+        let delay = self.network.delay(&self.requests[attempt.request], Way::From(attempt.backend));
+        if delay > 0 {
+            self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(id, ok));
+        }
+        delay == 0
+    }
+
+    /// An answer, or a refusal, reaches the balancer that sent the attempt.
+    #[inline(always)]
+    fn answered(&mut self, id: u32, attempt: &Attempt, ok: bool) {
+        let latency = self.now - attempt.sent;
+        self.attempts.free(id);
+        let request = &self.requests[attempt.request];
+        let instance = request.instance;
+        self.tier.ended(request, attempt.backend, ok, latency, self.now);
+        if ok {
+            self.observer.answered(request, attempt.backend, latency);
+        }
+        match self.network.delay(request, Way::Out) {
+            0 => self.done(attempt.request, attempt.backend, attempt.wait, ok),
+            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done { request: attempt.request, backend: attempt.backend, wait: attempt.wait, ok }),
+        }
+        if self.tier.holds_any() && !self.tier.sees_truth() {
+            self.send_held(instance);
+        }
+    }
+
+    /// For oracles that hold requests: something may be free now.
+    #[inline(always)]
+    fn serve_held_of_oracle(&mut self) {
+        if self.tier.holds_any() && self.tier.sees_truth() {
+            self.send_held(0);
+        }
+    }
+
+    /// The answer reaches the client.
+    #[inline(always)]
+    fn done(&mut self, id: u32, backend: u32, wait: u64, ok: bool) {
+        if ok {
+            self.observer.succeeded(&self.requests[id], backend, wait, self.now);
+            self.end(id);
+        } else {
+            self.fail(id, Failure::Refused);
+        }
+    }
+
+    #[inline(never)]
+    fn fail(&mut self, id: u32, cause: Failure) {
+        self.observer.failed(&self.requests[id], cause, self.now);
+        self.end(id);
+    }
+
+    /// The request leaves the system.
+    #[inline(always)]
+    fn end(&mut self, id: u32) {
+        let request = &self.requests[id];
+        self.books.ended(request, self.now);
+        self.tier.over(request);
+        let (source, client) = (request.source, request.client);
+        self.requests.free(id);
+        if self.any_closed {
+            self.think(source, client);
+        }
+    }
+
+    /// Sends what an instance holds, as far as it now can.
+    #[inline(never)]
+    fn send_held(&mut self, instance: u32) {
+        while let Some(held) = self.tier.longest_held(instance) {
+            let pick = self.tier.pick(&self.requests[held.request], self.now);
+            if pick == Pick::Wait {
+                return;
+            }
+            self.tier.release(instance);
+            self.overload.release(self.requests[held.request].work);
+            match pick {
+                Pick::Backend(backend) => self.send(held.request, backend.0, self.now - held.since),
+                Pick::None => self.fail(held.request, Failure::NoBackend),
+                Pick::Wait => unreachable!("returned above"),
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn take_from_agenda(&mut self) {
+        let Some((at, item)) = self.agenda.pop() else { return };
+        if let Item::Send(..) = item
+            && !self.ends.arriving
+        {
+            return; // nobody sends any more, and this is no longer the end of anything
+        }
+        self.now = at;
+        self.books.events += 1;
+        match item {
+            Item::Answered(id, ok) => {
+                let attempt = self.attempts[id];
+                self.fleet.answered(&attempt, at);
+                self.answered(id, &attempt, ok);
+            }
+            Item::Done { request, backend, wait, ok } => self.done(request, backend, wait, ok),
+            Item::Reach(id) => {
+                let Attempt { request, backend, .. } = self.attempts[id];
+                self.reach(id, backend, request, false);
+            }
+            Item::Enter(request) => self.dispatch(request, 0),
+            Item::Send(source, client) => self.arrive_closed(source, client),
+        }
+    }
+
+    // -- changes of state
+
+    fn find_next_change(&mut self) {
+        let end = if self.any_closed && self.ends.arriving { self.ends.at } else { NEVER };
+        self.change = self.tier.next_refresh.min(self.window.opens_at).min(self.overload.middle_at).min(end);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn change_state(&mut self, next: u64) {
+        let at = self.change;
+        self.now = at;
+        if self.tier.next_refresh == at {
+            self.tier.renew_view(at, next);
+        }
+        if self.window.opens_at == at {
+            self.open_window();
+        }
+        if self.overload.middle_at == at {
+            self.overload.take_middle(at, &mut self.fleet);
+        }
+        if self.any_closed && self.ends.arriving && self.ends.at == at {
+            self.end_arrivals();
+        }
+        self.find_next_change();
+    }
+
+    #[cold]
+    fn open_window(&mut self) {
+        self.window.opens_at = NEVER;
+        self.window.open = true;
+        self.books.settle(self.now);
+        self.fleet.forget_maxima();
+        self.observer.window(Edge::Opens, self.now, self.books.area, &mut self.fleet.accounts(self.now));
+    }
+
+    /// No request arrives after this one.
+    #[cold]
+    fn end_arrivals(&mut self) {
+        if !std::mem::replace(&mut self.ends.arriving, false) {
+            return;
+        }
+        if !self.window.open {
+            self.open_window();
+        }
+        self.window.closed = true;
+        self.books.settle(self.now);
+        self.observer.window(Edge::Closes, self.now, self.books.area, &mut self.fleet.accounts(self.now));
+        self.overload.judge(self.now, &mut self.fleet, self.plan);
+        self.find_next_change();
+    }
+
+    /// Closes the books.
+    fn finish(mut self, stopped: bool) -> (O, Ending) {
+        self.end_arrivals();
+        self.books.settle(self.now);
+        if stopped {
+            self.overload.stopped(self.now, &mut self.fleet);
+        }
+        self.check_laws(stopped);
+        let ending = Ending {
+            end: SimTime(if stopped { self.now } else { self.books.last_end }),
+            overloaded_at: self.overload.since.map(SimTime),
+            unfinished: self.books.measured_in_system,
+            events: self.books.events,
+        };
+        (self.observer, ending)
+    }
+
+    /// What must hold in every run, whatever was simulated.
+    fn check_laws(&mut self, stopped: bool) {
+        let Books { arrived, ended, in_system, area, sojourn, .. } = self.books;
+        assert_eq!(arrived, ended + in_system, "conservation: every request that arrived has ended once or is in the system");
+        if stopped {
+            return;
+        }
+        assert_eq!(in_system, 0, "conservation: a run ends empty");
+        assert_eq!(area, sojourn, "Little's law: the integral of the number in the system is the sum of the sojourns");
+        let events = u128::from(self.books.events) + u128::from(arrived);
+        for account in self.fleet.accounts(self.now) {
+            assert_eq!(account.in_flight, 0, "conservation: nothing is in flight at the end");
+            assert_eq!(account.flight_area, account.sojourn, "Little's law at a backend");
+            // Shared workers finish within a nanosecond of the exact instant; all others to the nanosecond.
+            let slack = if account.shares { events.saturating_mul(u128::from(account.workers)) } else { 0 };
+            assert!(account.work.abs_diff(account.busy_area) <= slack, "work conservation: {account:?}");
+        }
+    }
+}
+
+impl Closed {
+    fn new(plan: &Plan, source: &SourcePlan, replication: u64, index: u64) -> Option<Self> {
+        let Timing::Closed { clients, think } = &source.timing else { return None };
+        let stream = Numbered::new(derive(plan.seed, replication, Purpose::Think, index));
+        Some(Self { think: Sampler::new(think), stream, made: vec![0; *clients as usize] })
+    }
+
+    /// The number of a client's next request, over all clients.
+    fn number(&self, client: u32) -> u64 {
+        u64::from(client) << 32 | u64::from(self.made[client as usize])
+    }
+}
+
+impl Books {
+    #[inline]
+    fn settle(&mut self, now: u64) {
+        self.area += u128::from(now - self.settled) * u128::from(self.in_system);
+        self.settled = now;
+    }
+
+    #[inline]
+    fn arrived(&mut self, now: u64, measured: bool) {
+        self.settle(now);
+        self.arrived += 1;
+        self.in_system += 1;
+        self.measured_in_system += u64::from(measured);
+        self.events += 1;
+    }
+
+    #[inline]
+    fn ended(&mut self, request: &Request, now: u64) {
+        self.settle(now);
+        self.ended += 1;
+        self.in_system -= 1;
+        self.measured_in_system -= u64::from(request.measured);
+        self.sojourn += u128::from(now - request.arrival);
+        self.last_end = now;
+        self.events += 1;
+    }
+}

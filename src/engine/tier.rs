@@ -1,0 +1,363 @@
+//! The balancer instances: who sees what, and which one a request goes to.
+//!
+//! With `view = "own"` each instance counts its own requests; with `"shared"` all see the same counts, exact or as of the last multiple of
+//! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
+
+use super::Request;
+use crate::balance::{self, Balancer, BackendId, Completion, Ctx, Listens, Pick, Pool, Sees};
+use crate::plan::Plan;
+use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
+use crate::scenario::{Assign, Picks, View};
+use crate::slab::NIL;
+use crate::time::{SimTime, Span};
+use std::collections::VecDeque;
+
+/// All instances of a cell's balancer.
+#[derive(Debug)]
+pub(super) struct Tier {
+    instances: Vec<Instance>,
+    /// One for each instance, or one for all.
+    pools: Vec<Pool>,
+    /// The exact counts behind a stale view.
+    live: Option<Pool>,
+    counts: Counts,
+    assign: Assign,
+    assignment: Numbered,
+    connections: Option<Connections>,
+    refresh: u64,
+    pub(super) next_refresh: u64,
+    /// Requests held by all instances together.
+    held: usize,
+    /// One instance with exact counts and a pick for every request, which is what most scenarios have.
+    plain: bool,
+}
+
+/// How counts reach the pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    Own,
+    Shared,
+    Stale { adds_own: bool },
+    Truth,
+}
+
+#[derive(Debug)]
+struct Instance {
+    balancer: Box<dyn Balancer>,
+    chance: Stream,
+    listens: Listens,
+    /// Requests that the balancer holds, in order.
+    held: VecDeque<Held>,
+}
+
+/// A request that is held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) request: u32,
+    pub(super) since: u64,
+}
+
+impl Tier {
+    pub(super) fn new(plan: &Plan, balancer: usize, replication: u64) -> Self {
+        let balancer = &plan.balancers[balancer];
+        let build = || balance::build(balancer.kind, &balancer.values).expect("the decoder knows only kinds of the catalogue");
+        let counts = match plan.tier.view {
+            _ if build().sees() == Sees::Truth => Counts::Truth,
+            View::Own => Counts::Own,
+            View::Shared if plan.tier.refresh == 0 => Counts::Shared,
+            View::Shared => Counts::Stale { adds_own: plan.tier.adds_own },
+        };
+        let instances = if counts == Counts::Truth { 1 } else { u64::from(plan.tier.instances) };
+        let members: std::sync::Arc<[_]> = plan.members().into();
+        let own_pools = matches!(counts, Counts::Own | Counts::Stale { adds_own: true });
+        let pool = if counts == Counts::Truth { Pool::truth(members) } else { Pool::new(members) };
+        let stale = matches!(counts, Counts::Stale { .. });
+        let mut tier = Self {
+            instances: (0..instances).map(|index| Instance::new(build(), derive(plan.seed, replication, Purpose::Balancer, index))).collect(),
+            live: stale.then(|| pool.clone()),
+            pools: vec![pool; if own_pools { instances as usize } else { 1 }],
+            counts,
+            assign: plan.tier.assign,
+            assignment: Numbered::new(derive(plan.seed, replication, Purpose::Assignment, 0)),
+            connections: Connections::new(plan),
+            refresh: plan.tier.refresh,
+            next_refresh: if stale { plan.tier.refresh } else { u64::MAX },
+            held: 0,
+            plain: instances == 1 && matches!(counts, Counts::Own | Counts::Shared) && plan.tier.picks == Picks::Request,
+        };
+        (0..tier.instances.len()).for_each(|at| tier.renew(at, 0));
+        tier
+    }
+
+    /// Whether there is but one instance.
+    pub(super) fn is_single(&self) -> bool {
+        self.instances.len() == 1
+    }
+
+    /// A request has left the system.
+    #[inline]
+    pub(super) fn over(&mut self, request: &Request) {
+        let instance = &mut self.instances[request.instance as usize];
+        if instance.listens.attempts {
+            instance.balancer.ended(request.number);
+        }
+    }
+
+    #[inline]
+    fn pool_of(&self, instance: u32) -> usize {
+        if self.pools.len() == 1 { 0 } else { instance as usize }
+    }
+
+    /// Tells an instance to look at its pool anew.
+    fn renew(&mut self, instance: usize, now: u64) {
+        let pool = self.pool_of(instance as u32);
+        let Instance { balancer, chance, .. } = &mut self.instances[instance];
+        balancer.members(&self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+    }
+
+    /// The instance that a request goes to.
+    #[inline]
+    pub(super) fn instance_of(&self, number: u64, client: u32) -> u32 {
+        match (self.instances.len(), self.assign) {
+            (1, _) => 0,
+            (n, Assign::Random) => below(self.assignment.bits(number), n as u64) as u32,
+            (n, Assign::Client) => below(mix(self.assignment.bits(0) ^ u64::from(client)), n as u64) as u32,
+        }
+    }
+
+    /// The instance's choice for an attempt of a request.
+    #[inline]
+    pub(super) fn pick(&mut self, request: &Request, now: u64) -> Pick {
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
+            return instance.balancer.pick(&known(request), pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
+        }
+        self.pick_of_many(request, now)
+    }
+
+    #[inline(never)]
+    fn pick_of_many(&mut self, request: &Request, now: u64) -> Pick {
+        let pool = self.pool_of(request.instance);
+        let instance = &mut self.instances[request.instance as usize];
+        let known = known(request);
+        let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
+        match &mut self.connections {
+            None => instance.balancer.pick(&known, &self.pools[pool], &mut ctx),
+            Some(connections) => connections.pick(request, || instance.balancer.pick(&known, &self.pools[pool], &mut ctx)),
+        }
+    }
+
+    /// An attempt has been sent.
+    #[inline]
+    pub(super) fn sent(&mut self, request: &Request, backend: u32, now: u64) {
+        let backend = BackendId(backend);
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
+            pool.sent(backend);
+            if instance.listens == Listens::NOTHING {
+                return;
+            }
+        } else {
+            self.count(request.instance, backend, now, Pool::sent);
+        }
+        self.tell_sent(request, backend, now);
+    }
+
+    #[inline(never)]
+    fn tell_sent(&mut self, request: &Request, backend: BackendId, now: u64) {
+        if self.plain {
+            self.tell(0, backend, now);
+        }
+        let pool = self.pool_of(request.instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
+        if listens.attempts {
+            balancer.started(&known(request), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+        }
+    }
+
+    /// An attempt's answer has come back to its instance.
+    #[inline]
+    pub(super) fn ended(&mut self, request: &Request, backend: u32, ok: bool, latency: u64, now: u64) {
+        let backend = BackendId(backend);
+        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
+            pool.ended(backend);
+            if instance.listens == Listens::NOTHING {
+                return;
+            }
+        } else if self.counts != Counts::Truth {
+            self.count(request.instance, backend, now, Pool::ended);
+        }
+        self.tell_ended(request, backend, ok, latency, now);
+    }
+
+    #[inline(never)]
+    fn tell_ended(&mut self, request: &Request, backend: BackendId, ok: bool, latency: u64, now: u64) {
+        if self.plain {
+            self.tell(0, backend, now);
+        }
+        let pool = self.pool_of(request.instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
+        if listens.attempts {
+            let completion = Completion { request: request.number, backend, ok, latency: Span(latency) };
+            balancer.finished(&completion, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+        }
+    }
+
+    /// Counts a send or an end wherever it shows, and tells who listens.
+    #[inline(never)]
+    fn count(&mut self, instance: u32, backend: BackendId, now: u64, change: impl Fn(&mut Pool, BackendId)) {
+        match self.counts {
+            Counts::Own => {
+                let pool = self.pool_of(instance);
+                change(&mut self.pools[pool], backend);
+                self.tell(instance as usize, backend, now);
+            }
+            Counts::Truth => {
+                change(&mut self.pools[0], backend);
+                self.tell(0, backend, now);
+            }
+            Counts::Shared => {
+                change(&mut self.pools[0], backend);
+                (0..self.instances.len()).for_each(|at| self.tell(at, backend, now));
+            }
+            Counts::Stale { adds_own } => self.count_behind(instance, backend, now, adds_own, change),
+        }
+    }
+
+    #[inline(never)]
+    fn count_behind(&mut self, instance: u32, backend: BackendId, now: u64, adds_own: bool, change: impl Fn(&mut Pool, BackendId)) {
+        let live = self.live.as_mut().expect("a stale view has the live counts behind it");
+        let before = live.in_flight(backend);
+        change(live, backend);
+        // Own sends show at once where asked; ends show with the next renewal.
+        if adds_own && live.in_flight(backend) > before {
+            let pool = self.pool_of(instance);
+            change(&mut self.pools[pool], backend);
+            self.tell(instance as usize, backend, now);
+        }
+    }
+
+    #[inline]
+    fn tell(&mut self, instance: usize, backend: BackendId, now: u64) {
+        let pool = self.pool_of(instance as u32);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[instance];
+        if listens.counts {
+            balancer.counted(backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+        }
+    }
+
+    /// Whether the balancer is an oracle, to be told of what happens at backends.
+    #[inline]
+    pub(super) fn sees_truth(&self) -> bool {
+        self.counts == Counts::Truth
+    }
+
+    /// For oracles: an attempt is done at its backend.
+    pub(super) fn completed(&mut self, backend: u32, ready_at: u64, now: u64) {
+        self.pools[0].ended(BackendId(backend));
+        self.ready(backend, ready_at, now);
+    }
+
+    /// For oracles: when a new request could be served at a backend.
+    pub(super) fn ready(&mut self, backend: u32, ready_at: u64, now: u64) {
+        self.pools[0].set_ready_at(BackendId(backend), ready_at);
+        self.tell(0, BackendId(backend), now);
+    }
+
+    /// Holds a request until something ends.
+    pub(super) fn hold(&mut self, instance: u32, held: Held) {
+        self.held += 1;
+        self.instances[instance as usize].held.push_back(held);
+    }
+
+    /// Whether any instance holds a request.
+    #[inline]
+    pub(super) fn holds_any(&self) -> bool {
+        self.held > 0
+    }
+
+    /// The request that an instance has held longest.
+    #[inline]
+    pub(super) fn longest_held(&self, instance: u32) -> Option<Held> {
+        self.instances[instance as usize].held.front().copied()
+    }
+
+    /// The one that was held longest has been sent.
+    pub(super) fn release(&mut self, instance: u32) {
+        self.held -= 1;
+        self.instances[instance as usize].held.pop_front();
+    }
+
+    /// Shows the counts as they are now to everybody. Nothing happens before `quiet_until`, so renewals up to then would show the same.
+    pub(super) fn renew_view(&mut self, now: u64, quiet_until: u64) {
+        let live = self.live.as_ref().expect("a stale view has the live counts behind it");
+        self.pools.iter_mut().for_each(|pool| pool.copy_counts(live));
+        (0..self.instances.len()).for_each(|at| self.renew(at, now));
+        self.next_refresh = (quiet_until / self.refresh).saturating_add(1).saturating_mul(self.refresh);
+    }
+}
+
+/// What a balancer may know of a request.
+#[inline]
+fn known(request: &Request) -> balance::Request {
+    balance::Request { id: request.number, key: request.key, client: request.client, attempt: u32::from(request.attempts) }
+}
+
+impl Instance {
+    fn new(balancer: Box<dyn Balancer>, seed: u64) -> Self {
+        Self { listens: balancer.listens(), balancer, chance: Stream::new(seed), held: VecDeque::new() }
+    }
+}
+
+/// With `picks = "connection"`: where each client's connections go, and for how many requests still.
+#[derive(Debug)]
+struct Connections {
+    /// By source: where its connections begin, how many a client has, requests on each; `None` without clients.
+    sources: Vec<Option<Shape>>,
+    open: Vec<Connection>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    first: usize,
+    per_client: u64,
+    requests: u32,
+    stream: Numbered,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    backend: u32,
+    left: u32,
+}
+
+impl Connections {
+    fn new(plan: &Plan) -> Option<Self> {
+        if plan.tier.picks == Picks::Request {
+            return None;
+        }
+        let mut connections = 0;
+        let sources = plan.sources.iter().zip(0..).map(|(source, index)| {
+            let clients = source.clients?;
+            let first = connections;
+            connections += clients.count as usize * clients.connections as usize;
+            let stream = Numbered::new(derive(plan.seed, 0, Purpose::Clients, index));
+            Some(Shape { first, per_client: u64::from(clients.connections), requests: clients.requests_per_connection.unwrap_or(u32::MAX), stream })
+        });
+        let sources = sources.collect();
+        Some(Self { sources, open: vec![Connection { backend: NIL, left: 0 }; connections] })
+    }
+
+    /// The backend of the request's connection; a new connection asks the balancer. Which of its connections a client uses belongs to the request.
+    fn pick(&mut self, request: &Request, choose: impl FnOnce() -> Pick) -> Pick {
+        let Some(shape) = self.sources[request.source as usize] else { return choose() };
+        let which = below(shape.stream.bits(request.number), shape.per_client);
+        let connection = &mut self.open[shape.first + request.client as usize * shape.per_client as usize + which as usize];
+        if connection.left == 0 {
+            let chosen = choose();
+            let Pick::Backend(backend) = chosen else { return chosen };
+            *connection = Connection { backend: backend.0, left: shape.requests };
+        }
+        // Unlimited stays unlimited.
+        connection.left -= u32::from(shape.requests != u32::MAX);
+        Pick::Backend(BackendId(connection.backend))
+    }
+}

@@ -1,0 +1,525 @@
+//! What requests meet: backends with workers, a queue and a discipline.
+//!
+//! A backend is handed attempts, keeps those that wait in order, serves as many as it has workers, and knows the instant of its next completion;
+//! [`tree::WinnerTree`] knows which backend is first. The integrals of requests in flight and of busy workers are kept here, exactly.
+//!
+//! One worker, first in first out, nothing special is what most backends are, and has a path of its own: the waiting attempts are a list through
+//! the attempts themselves, and the one in service is a number. Everything else lives in a box beside it.
+
+mod cache;
+mod sharing;
+pub mod tree;
+
+pub use cache::Cache;
+
+use crate::scenario::Discipline;
+use crate::slab::{NIL, Slab};
+use crate::time::round_ns;
+use sharing::Sharing;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use tree::{Next, WinnerTree};
+
+/// One attempt at a request, from being sent to its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attempt {
+    /// The request it belongs to.
+    pub request: u32,
+    /// Where it was sent.
+    pub backend: u32,
+    /// The next attempt that waits at the same backend.
+    next: u32,
+    /// The service it takes there, in nanoseconds.
+    service: u64,
+    /// How long it has waited: at its balancer when it is sent, in all once it is in service. In between: the instant from which it waits.
+    pub wait: u64,
+    /// When it was sent.
+    pub sent: u64,
+    /// The request's key, for caches.
+    key: u64,
+}
+
+impl Attempt {
+    /// An attempt that is sent now, its request having been held so long.
+    #[inline]
+    #[must_use]
+    pub fn new(request: u32, backend: u32, key: u64, sent: u64, held: u64) -> Self {
+        Self { request, backend, next: NIL, service: 0, wait: held, sent, key }
+    }
+}
+
+/// What a group of like backends is, resolved.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    /// Its name; members of a group of more than one are called `name-0`, `name-1`, ….
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// How fast: work ÷ speed is service.
+    pub speed: f64,
+    /// What weighted balancers are told.
+    pub weight: f64,
+    /// How many are served at once; `None` is unlimited.
+    pub workers: Option<u32>,
+    /// The order of service.
+    pub discipline: Discipline,
+    /// Waiting places; `None` is unlimited.
+    pub queue: Option<u64>,
+    /// The zone, as an index of the plan's zones.
+    pub zone: Option<u16>,
+    /// One way from the balancer, in nanoseconds.
+    pub network: crate::dist::Dist,
+    /// The first member's address, if it was given.
+    pub address: Option<String>,
+    /// Service takes that much longer for each request in service at its start, in nanoseconds.
+    pub per_in_flight: u64,
+    /// Keys it remembers, and what work is multiplied by for those.
+    pub cache: Option<(u64, f64)>,
+}
+
+impl GroupPlan {
+    /// What it can do: speed × workers; speed alone where workers are unlimited.
+    #[must_use]
+    pub fn capacity(&self) -> f64 {
+        self.speed * self.workers.map_or(1.0, f64::from)
+    }
+}
+
+/// Whether a backend took an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It waits or is served.
+    Yes,
+    /// The queue is full.
+    Refused,
+}
+
+/// All backends.
+#[derive(Debug)]
+pub struct Fleet {
+    backends: Vec<Backend>,
+    completions: WinnerTree,
+}
+
+/// One backend. The first fields are what every event touches.
+#[derive(Debug)]
+pub struct Backend {
+    /// As of when the areas below are complete.
+    last: u64,
+    /// Attempts sent here and unanswered.
+    in_flight: u32,
+    /// Workers that are busy.
+    busy: u32,
+    workers: u32,
+    waiting: Waiting,
+    /// The one in service, where there is one worker.
+    current: u32,
+    /// The most in flight since the window opened.
+    in_flight_max: u32,
+    /// One worker, first in first out, no queue limit, nothing that changes service.
+    simple: bool,
+    speed: f64,
+    /// ∫ in flight, ∫ busy workers.
+    flight_area: u128,
+    busy_area: u128,
+    /// Service that all attempts taken so far need.
+    work: u128,
+    /// Time in flight of all attempts that ended.
+    sojourn: u128,
+    /// The backlog above which it may be overloaded, and when it was last below.
+    backlog_limit: u64,
+    last_below: u64,
+    special: Option<Box<Special>>,
+}
+
+/// What only some backends have.
+#[derive(Debug)]
+struct Special {
+    discipline: Discipline,
+    /// Attempts it has room for, and attempts here: waiting or in service.
+    room: u64,
+    present: u64,
+    per_in_flight: u64,
+    cache: Option<(Cache, f64)>,
+    /// In service, where there is more than one worker: (done at, order, attempt).
+    serving: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    /// Waiting, where order is by priority: (priority, order, attempt).
+    by_priority: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    sharing: Sharing,
+    order: u64,
+}
+
+impl Backend {
+    fn new(plan: &GroupPlan, backlog_limit: f64) -> Self {
+        let simple = plan.workers == Some(1) && plan.discipline == Discipline::Fifo && plan.queue.is_none() && plan.per_in_flight == 0 && plan.cache.is_none();
+        let workers = plan.workers.unwrap_or(u32::MAX);
+        let special = (!simple).then(|| Box::new(Special::new(plan, workers)));
+        Self {
+            last: 0,
+            in_flight: 0,
+            busy: 0,
+            workers,
+            waiting: Waiting { head: NIL, tail: NIL },
+            current: NIL,
+            in_flight_max: 0,
+            simple,
+            speed: plan.speed,
+            flight_area: 0,
+            busy_area: 0,
+            work: 0,
+            sojourn: 0,
+            backlog_limit: round_ns(backlog_limit / plan.speed),
+            last_below: 0,
+            special,
+        }
+    }
+
+    /// Brings the areas up to now.
+    #[inline]
+    fn settle(&mut self, now: u64) {
+        let passed = now - self.last;
+        self.flight_area += u128::from(passed) * u128::from(self.in_flight);
+        self.busy_area += u128::from(passed) * u128::from(self.busy);
+        self.last = now;
+    }
+
+    #[inline]
+    fn send(&mut self, now: u64) {
+        self.settle(now);
+        self.in_flight += 1;
+        self.in_flight_max = self.in_flight_max.max(self.in_flight);
+    }
+
+    #[inline]
+    fn answered(&mut self, attempt: &Attempt, now: u64) {
+        self.in_flight -= 1;
+        self.sojourn += u128::from(now - attempt.sent);
+    }
+
+    /// Unfinished service, as of the last settling.
+    #[inline]
+    fn backlog(&self) -> u64 {
+        self.work.saturating_sub(self.busy_area) as u64
+    }
+
+    /// The service that a work takes here.
+    #[inline]
+    fn service(&self, work: u64) -> u64 {
+        if self.speed == 1.0 { work } else { round_ns(work as f64 / self.speed) }
+    }
+
+    /// The instant from which a new request could be served: 0 while a worker is free, else when the work before it is done, shared over
+    /// the workers.
+    fn ready_at(&self) -> u64 {
+        if self.busy < self.workers { 0 } else { self.last + self.backlog() / u64::from(self.workers) }
+    }
+}
+
+/// Waiting attempts, as a list through the attempts themselves.
+#[derive(Debug)]
+struct Waiting {
+    head: u32,
+    tail: u32,
+}
+
+impl Waiting {
+    #[inline]
+    fn push_last(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+        attempts[id].next = NIL;
+        match self.tail {
+            NIL => self.head = id,
+            tail => attempts[tail].next = id,
+        }
+        self.tail = id;
+    }
+
+    fn push_first(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+        attempts[id].next = self.head;
+        if self.head == NIL {
+            self.tail = id;
+        }
+        self.head = id;
+    }
+
+    #[inline]
+    fn pop(&mut self, attempts: &Slab<Attempt>) -> u32 {
+        let first = self.head;
+        if first != NIL {
+            self.head = attempts[first].next;
+            if self.head == NIL {
+                self.tail = NIL;
+            }
+        }
+        first
+    }
+}
+
+impl Special {
+    fn new(plan: &GroupPlan, workers: u32) -> Self {
+        Self {
+            discipline: plan.discipline,
+            room: plan.queue.map_or(u64::MAX, |queue| queue.saturating_add(u64::from(workers))),
+            present: 0,
+            per_in_flight: plan.per_in_flight,
+            cache: plan.cache.map(|(keys, hit)| (Cache::new(keys), hit)),
+            serving: BinaryHeap::new(),
+            by_priority: BinaryHeap::new(),
+            sharing: Sharing::default(),
+            order: 0,
+        }
+    }
+
+    /// What service really takes, beginning now with so many others in service.
+    fn service(&mut self, attempt: &Attempt, others: u32) -> u64 {
+        let mut service = attempt.service;
+        if let Some((cache, hit)) = &mut self.cache
+            && cache.touch(attempt.key)
+        {
+            service = round_ns(service as f64 * *hit);
+        }
+        service.saturating_add(self.per_in_flight.saturating_mul(u64::from(others)))
+    }
+}
+
+impl Fleet {
+    /// Idle backends. `backlog_limit` is the work above which one may be called overloaded, in nanoseconds.
+    #[must_use]
+    pub fn new(groups: &[GroupPlan], backlog_limit: f64) -> Self {
+        let backends: Vec<_> = groups.iter().flat_map(|group| (0..group.count).map(|_| Backend::new(group, backlog_limit))).collect();
+        let completions = WinnerTree::new(backends.len());
+        Self { backends, completions }
+    }
+
+    /// The first completion of all.
+    #[inline]
+    #[must_use]
+    pub fn next_completion(&self) -> Next {
+        self.completions.first()
+    }
+
+    /// How many backends there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.backends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.backends.is_empty()
+    }
+
+    /// An attempt leaves for a backend: from now on it is in flight.
+    #[inline]
+    pub fn send(&mut self, backend: u32, now: u64) {
+        self.backends[backend as usize].send(now);
+    }
+
+    /// An attempt reaches its backend with this much work. `sent` where it leaves for it at the same instant.
+    #[inline]
+    pub fn accept(&mut self, attempts: &mut Slab<Attempt>, id: u32, work: u64, priority: i64, now: u64, sent: bool) -> Accepted {
+        let attempt = &mut attempts[id];
+        let number = attempt.backend;
+        let backend = &mut self.backends[number as usize];
+        if sent {
+            backend.send(now);
+        } else {
+            backend.settle(now);
+        }
+        if backend.backlog() <= backend.backlog_limit {
+            backend.last_below = now;
+        }
+        attempt.service = backend.service(work);
+        if !backend.simple {
+            return self.accept_specially(attempts, id, priority, now);
+        }
+        backend.work += u128::from(attempt.service);
+        if backend.busy == 0 {
+            let done = now.saturating_add(attempt.service);
+            backend.busy = 1;
+            backend.current = id;
+            self.completions.set(number, done);
+        } else {
+            attempt.wait = now - attempt.wait;
+            backend.waiting.push_last(attempts, id);
+        }
+        Accepted::Yes
+    }
+
+    /// A backend's next completion happens: the attempt that is done. The next one waiting begins. `answered` where the answer arrives at the
+    /// same instant.
+    #[inline]
+    pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
+        let backend = &mut self.backends[number as usize];
+        backend.settle(now);
+        if !backend.simple {
+            let done = self.complete_specially(attempts, number, now);
+            if answered {
+                self.backends[number as usize].answered(&attempts[done], now);
+            }
+            return (done, attempts[done]);
+        }
+        let next = backend.waiting.head;
+        let done = std::mem::replace(&mut backend.current, next);
+        let attempt = attempts[done];
+        if answered {
+            backend.answered(&attempt, now);
+        }
+        if next == NIL {
+            backend.busy = 0;
+            self.completions.set(number, u64::MAX);
+        } else {
+            let following = &mut attempts[next];
+            backend.waiting.head = following.next;
+            if following.next == NIL {
+                backend.waiting.tail = NIL;
+            }
+            following.wait = now - following.wait;
+            self.completions.set(number, now.saturating_add(following.service));
+        }
+        (done, attempt)
+    }
+
+    /// An attempt's answer has arrived where it was sent from: it is no longer in flight.
+    pub fn answered(&mut self, attempt: &Attempt, now: u64) {
+        let backend = &mut self.backends[attempt.backend as usize];
+        backend.settle(now);
+        backend.answered(attempt, now);
+    }
+
+    #[inline(never)]
+    fn accept_specially(&mut self, attempts: &mut Slab<Attempt>, id: u32, priority: i64, now: u64) -> Accepted {
+        let number = attempts[id].backend;
+        let backend = &mut self.backends[number as usize];
+        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        if special.present >= special.room {
+            return Accepted::Refused;
+        }
+        special.present += 1;
+        backend.work += u128::from(attempts[id].service);
+        if special.discipline == Discipline::ProcessorSharing || backend.busy < backend.workers {
+            self.start(attempts, id, now);
+            return Accepted::Yes;
+        }
+        attempts[id].wait = now - attempts[id].wait;
+        match special.discipline {
+            Discipline::Fifo => backend.waiting.push_last(attempts, id),
+            Discipline::Lifo => backend.waiting.push_first(attempts, id),
+            Discipline::Priority => {
+                special.by_priority.push(Reverse((priority, special.order, id)));
+                special.order += 1;
+            }
+            Discipline::ProcessorSharing => unreachable!("nobody waits where all are served at once"),
+        }
+        Accepted::Yes
+    }
+
+    /// Service of an attempt begins at a backend that is not simple.
+    fn start(&mut self, attempts: &mut Slab<Attempt>, id: u32, now: u64) {
+        let attempt = &mut attempts[id];
+        let backend = &mut self.backends[attempt.backend as usize];
+        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        let sharing = special.discipline == Discipline::ProcessorSharing;
+        let others = if sharing { special.sharing.len() } else { backend.busy };
+        let service = special.service(attempt, others);
+        backend.work = backend.work - u128::from(attempt.service) + u128::from(service);
+        attempt.service = service;
+        if sharing {
+            special.sharing.join(id, service, now, backend.workers);
+            backend.busy = special.sharing.len().min(backend.workers);
+            self.completions.set(attempt.backend, special.sharing.next_done(backend.workers));
+            return;
+        }
+        backend.busy += 1;
+        special.serving.push(Reverse((now.saturating_add(service), special.order, id)));
+        special.order += 1;
+        let first = special.serving.peek().map_or(u64::MAX, |Reverse((at, _, _))| *at);
+        self.completions.set(attempt.backend, first);
+    }
+
+    #[inline(never)]
+    fn complete_specially(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
+        let backend = &mut self.backends[number as usize];
+        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        special.present -= 1;
+        if special.discipline == Discipline::ProcessorSharing {
+            let done = special.sharing.leave(now, backend.workers);
+            backend.busy = special.sharing.len().min(backend.workers);
+            self.completions.set(number, special.sharing.next_done(backend.workers));
+            return done;
+        }
+        let Reverse((_, _, done)) = special.serving.pop().expect("somebody is served where a completion was due");
+        backend.busy -= 1;
+        let next = match special.discipline {
+            Discipline::Priority => special.by_priority.pop().map_or(NIL, |Reverse((_, _, id))| id),
+            _ => backend.waiting.pop(attempts),
+        };
+        if next != NIL {
+            attempts[next].wait = now - attempts[next].wait;
+            self.start(attempts, next, now);
+            return done;
+        }
+        let first = special.serving.peek().map_or(u64::MAX, |Reverse((at, _, _))| *at);
+        self.completions.set(number, first);
+        done
+    }
+
+    /// The instant from which a new request could be served: 0 while a worker is free.
+    #[inline]
+    #[must_use]
+    pub fn ready_at(&self, backend: u32) -> u64 {
+        self.backends[backend as usize].ready_at()
+    }
+
+    /// Brings all areas up to now and shows each backend's account.
+    pub fn accounts(&mut self, now: u64) -> impl Iterator<Item = Account> + '_ {
+        self.backends.iter_mut().map(move |backend| {
+            backend.settle(now);
+            Account {
+                flight_area: backend.flight_area,
+                busy_area: backend.busy_area,
+                in_flight_max: backend.in_flight_max,
+                in_flight: backend.in_flight,
+                sojourn: backend.sojourn,
+                work: backend.work,
+                backlog: backend.backlog(),
+                backlog_limit: backend.backlog_limit,
+                last_below: backend.last_below,
+                workers: backend.workers,
+                shares: backend.special.as_ref().is_some_and(|special| special.discipline == Discipline::ProcessorSharing),
+            }
+        })
+    }
+
+    /// The greatest numbers in flight count from here on.
+    pub fn forget_maxima(&mut self) {
+        self.backends.iter_mut().for_each(|backend| backend.in_flight_max = backend.in_flight);
+    }
+}
+
+/// A backend's sums since the start of the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// ∫ attempts in flight, in nanoseconds.
+    pub flight_area: u128,
+    /// ∫ busy workers, in nanoseconds.
+    pub busy_area: u128,
+    /// The most in flight since maxima were forgotten.
+    pub in_flight_max: u32,
+    /// In flight now.
+    pub in_flight: u32,
+    /// Time in flight of all attempts that ended.
+    pub sojourn: u128,
+    /// Service of all attempts taken.
+    pub work: u128,
+    /// Service not done yet.
+    pub backlog: u64,
+    /// The backlog above which it may be overloaded.
+    pub backlog_limit: u64,
+    /// When a request last found it below that.
+    pub last_below: u64,
+    /// How many it serves at once; `u32::MAX` is unlimited.
+    pub workers: u32,
+    /// Whether it shares its workers, in which case sums are within a nanosecond an event.
+    pub shares: bool,
+}

@@ -1,0 +1,197 @@
+//! The observer that fills a [`Record`].
+
+use super::tallies::Tallies;
+use super::record::{BackendRecord, Failure, Record};
+use crate::engine::{Edge, Ending, Observer, Request};
+use crate::fleet::Account;
+use crate::plan::Plan;
+use crate::time::{SimTime, Span};
+
+/// Beyond so many backends no histogram is kept for each: at a few kilobytes apiece they would no longer fit the caches.
+pub const HISTOGRAMS_UP_TO: u32 = 1000;
+
+/// Counts and sums everything that the result shows.
+#[derive(Debug)]
+pub struct Recorder {
+    record: Record,
+    /// Areas in flight and busy of each backend at the start of the window.
+    opened: Vec<(u128, u128)>,
+    opened_area: u128,
+    succeeded_in_warmup: u64,
+    /// Where each source's clients begin in `record.clients`.
+    first_client: Vec<u32>,
+    backends: Vec<Hot>,
+    /// Latencies by backend, as one table; empty beyond [`HISTOGRAMS_UP_TO`].
+    tallies: Tallies<6>,
+    /// Latencies and waits of all succeeded requests: counts, and what is exact.
+    fine: Tallies<10>,
+    latency: Exact,
+    wait: Exact,
+}
+
+/// The rows of the fine table.
+const LATENCY: u32 = 0;
+const WAIT: u32 = 1;
+
+/// What is kept exactly of a series, beside its histogram.
+#[derive(Clone, Copy, Debug)]
+struct Exact {
+    min: u64,
+    max: u64,
+    sum: u128,
+    squares: f64,
+}
+
+impl Default for Exact {
+    fn default() -> Self {
+        Self { min: u64::MAX, max: 0, sum: 0, squares: 0.0 }
+    }
+}
+
+impl Exact {
+    #[inline]
+    fn add(&mut self, value: u64) {
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.sum += u128::from(value);
+        self.squares += value as f64 * value as f64;
+    }
+}
+
+/// What every request adds to its backend: half a cache line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hot {
+    requests: u64,
+    answered: u64,
+    latency_sum: u128,
+}
+
+impl Recorder {
+    /// A recorder for a cell of this plan.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let count = plan.backend_count();
+        let mut clients = 0;
+        let first_client = plan.sources.iter().map(|source| {
+            let first = clients;
+            clients += source.client_count();
+            first
+        });
+        let first_client = first_client.collect();
+        let clients = (clients > 0).then(|| vec![(0, 0); clients as usize]);
+        let backends = vec![BackendRecord::default(); count as usize];
+        Self {
+            record: Record { backends, clients, ..Record::default() },
+            opened: Vec::new(),
+            opened_area: 0,
+            succeeded_in_warmup: 0,
+            first_client,
+            backends: vec![Hot::default(); count as usize],
+            tallies: Tallies::new(if count <= HISTOGRAMS_UP_TO { count as usize } else { 0 }),
+            fine: Tallies::new(2),
+            latency: Exact::default(),
+            wait: Exact::default(),
+        }
+    }
+
+    /// The record of the cell that ended so.
+    #[must_use]
+    pub fn finish(mut self, ending: &Ending) -> Record {
+        self.record.end = ending.end;
+        self.record.overloaded_at = ending.overloaded_at;
+        self.record.unfinished = ending.unfinished;
+        self.record.events = ending.events;
+        let all = self.succeeded_in_warmup + self.record.succeeded;
+        self.record.warmup_share = if all == 0 { 0.0 } else { self.succeeded_in_warmup as f64 / all as f64 };
+        for (number, (backend, hot)) in self.record.backends.iter_mut().zip(&self.backends).enumerate() {
+            (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
+            backend.latency = self.tallies.histogram(number);
+        }
+        let series = |row: u32, exact: &Exact| self.fine.histogram(row as usize).map(|counts| counts.with_exact(exact.min, exact.max, exact.sum, exact.squares));
+        self.record.latency = series(LATENCY, &self.latency).expect("the table has this row");
+        self.record.wait = series(WAIT, &self.wait).expect("the table has this row");
+        let Record { offered, succeeded, failed, unfinished, .. } = self.record;
+        assert_eq!(offered, succeeded + failed + unfinished, "conservation: every measured request has ended once or is in the system");
+        self.record
+    }
+
+    /// One more decision and outcome in the running hash.
+    #[inline]
+    fn fingerprint(&mut self, what: u64) {
+        self.record.fingerprint = (self.record.fingerprint.rotate_left(23) ^ what).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+impl Observer for Recorder {
+    #[inline]
+    fn arrived(&mut self, request: &Request) {
+        self.record.offered += u64::from(request.measured);
+    }
+
+    #[inline]
+    fn sent(&mut self, request: &Request, backend: u32) {
+        let counts = u64::from(request.measured);
+        self.record.attempts += counts;
+        self.backends[backend as usize].requests += counts;
+    }
+
+    #[inline]
+    fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
+        if request.measured {
+            let hot = &mut self.backends[backend as usize];
+            hot.answered += 1;
+            hot.latency_sum += u128::from(latency);
+            self.tallies.count(backend, latency);
+        }
+    }
+
+    #[inline]
+    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64) {
+        let latency = now - request.arrival;
+        self.record.batches.push(Span(latency));
+        self.fingerprint(now ^ (u64::from(backend) << 40) ^ request.number);
+        if !request.measured {
+            self.succeeded_in_warmup += 1;
+            return;
+        }
+        self.record.succeeded += 1;
+        self.fine.count(LATENCY, latency);
+        self.fine.count(WAIT, wait);
+        self.latency.add(latency);
+        self.wait.add(wait);
+        self.record.waited += u64::from(wait > 0);
+        if let Some(clients) = &mut self.record.clients {
+            let client = &mut clients[(self.first_client[request.source as usize] + request.client) as usize];
+            client.0 += 1;
+            client.1 += u128::from(latency);
+        }
+    }
+
+    fn failed(&mut self, request: &Request, cause: Failure, now: u64) {
+        self.fingerprint(now ^ ((cause as u64 + 1) << 56) ^ request.number);
+        if request.measured {
+            self.record.failed += 1;
+            self.record.failures[cause as usize] += 1;
+            self.record.failed_latency.record(now - request.arrival);
+        }
+    }
+
+    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
+        match edge {
+            Edge::Opens => {
+                self.record.window_start = SimTime(now);
+                self.opened_area = in_system_area;
+                self.opened = accounts.map(|account| (account.flight_area, account.busy_area)).collect();
+            }
+            Edge::Closes => {
+                self.record.window_end = SimTime(now);
+                self.record.in_system_area = in_system_area - self.opened_area;
+                for ((backend, account), opened) in self.record.backends.iter_mut().zip(accounts).zip(&self.opened) {
+                    backend.in_flight_area = account.flight_area - opened.0;
+                    backend.busy_area = account.busy_area - opened.1;
+                    backend.in_flight_max = u64::from(account.in_flight_max);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What measuring has to know of a run: plain names and numbers, filled in by the plan.
+
+use std::sync::Arc;
+
+/// The run as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// `title` of the scenario.
+    pub title: Option<String>,
+    /// `question` of the scenario.
+    pub question: Option<String>,
+    /// SHA-256 of the scenario's text (LF line ends, no byte-order mark), in hex.
+    pub file_sha256: String,
+    /// SHA-256 of what was run, in hex.
+    pub plan_sha256: String,
+    /// `run.seed`.
+    pub seed: u64,
+    /// Replications that were run.
+    pub replications: u32,
+    /// Requests per replication; `None` where the scenario gives a duration.
+    pub requests: Option<u64>,
+    /// `run.warmup` as it was written.
+    pub warmup: String,
+}
+
+/// What one result is of: a balancer in a variant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subject {
+    /// The balancer's label.
+    pub balancer: String,
+    /// Its kind in the catalogue.
+    pub kind: String,
+    /// The variant's name; `None` in a scenario without variants.
+    pub variant: Option<String>,
+    /// The backends of its cells, in the order of their records; shared by the results that have the same.
+    pub backends: Arc<[Backend]>,
+    /// Whether the scenario has `clients`.
+    pub clients: bool,
+    /// Offered work ÷ the pool's nominal capacity, where both are known: above 1 it cannot keep up.
+    pub load: Option<f64>,
+}
+
+/// One backend.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// What fairness divides by: speed × workers, or speed alone with unlimited workers. Above zero.
+    pub capacity: f64,
+    /// `workers`; `None` for unlimited.
+    pub workers: Option<u32>,
+}

@@ -1,0 +1,293 @@
+//! What is said of a run: the JSON result, field by field.
+//!
+//! The order and the names of the fields are promised to users. Times are milliseconds unless the name says otherwise; what does not
+//! exist is `None` and becomes `null`; every number is finite. Counts are summed and histograms merged over replications.
+
+use super::compare::{self, Comparison};
+use super::record::Record;
+use super::result::{Measured, ResultBuilder};
+use super::setup::{Setup, Subject};
+use super::warnings::{self, Warning};
+use serde::{Deserialize, Serialize};
+
+/// The version of the shape of this document.
+pub const SCHEMA: u32 = 1;
+
+/// The result of one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What wrote it.
+    pub tool: Tool,
+    /// What was run.
+    pub scenario: Scenario,
+    /// One for each balancer and variant.
+    pub results: Vec<ResultSummary>,
+    /// Each balancer against each other one, and each variant.
+    pub comparisons: Vec<Comparison>,
+    /// What a gate judged.
+    pub verdicts: Vec<VerdictSummary>,
+    /// What a reader has to know before trusting the numbers.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+impl Summary {
+    /// Judges what was measured: results in the order given, comparisons, warnings; no verdicts yet.
+    #[must_use]
+    pub fn of(setup: &Setup, measured: &[Measured]) -> Self {
+        let results: Vec<ResultSummary> = measured.iter().map(|one| one.result.clone()).collect();
+        let warnings = warnings::all(setup.replications, measured);
+        let comparisons = compare::all(measured);
+        Self { schema: SCHEMA, tool: Tool::this(), scenario: Scenario::of(setup), results, comparisons, verdicts: Vec::new(), warnings }
+    }
+}
+
+/// Judges cells that are all at hand: each result's replications in order. (A run adds them one by one to a
+/// [`super::result::ResultBuilder`] instead, and forgets them.)
+#[must_use]
+pub fn summarize(setup: &Setup, cells: impl IntoIterator<Item = (Subject, Vec<Record>)>) -> Summary {
+    let measured = |(subject, records): (Subject, Vec<Record>)| {
+        let mut builder = ResultBuilder::new(subject, []).expect("nothing is asked for by name");
+        records.into_iter().for_each(|record| builder.add(record));
+        builder.finish()
+    };
+    Summary::of(setup, &cells.into_iter().map(measured).collect::<Vec<_>>())
+}
+
+/// The program that wrote a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `evenkeel`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Tool {
+    /// This version of this program.
+    #[must_use]
+    pub fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// `title`.
+    pub title: Option<String>,
+    /// SHA-256 of the text.
+    pub file_sha256: String,
+    /// SHA-256 of the plan.
+    pub plan_sha256: String,
+    /// `run.seed`.
+    pub seed: u64,
+    /// Replications that were run.
+    pub replications: u32,
+    /// Requests per replication, where the scenario says.
+    pub requests: Option<u64>,
+    /// `run.warmup` as written.
+    pub warmup: String,
+    /// `question`.
+    #[serde(default)]
+    pub question: Option<String>,
+}
+
+impl Scenario {
+    fn of(setup: &Setup) -> Self {
+        Self {
+            title: setup.title.clone(),
+            file_sha256: setup.file_sha256.clone(),
+            plan_sha256: setup.plan_sha256.clone(),
+            seed: setup.seed,
+            replications: setup.replications,
+            requests: setup.requests,
+            warmup: setup.warmup.clone(),
+            question: setup.question.clone(),
+        }
+    }
+}
+
+/// One balancer in one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResultSummary {
+    /// Its label.
+    pub balancer: String,
+    /// Its kind.
+    pub kind: String,
+    /// The variant.
+    pub variant: Option<String>,
+    /// Requests and attempts by outcome.
+    pub requests: Requests,
+    /// Latencies of succeeded requests.
+    pub latency_ms: Latency,
+    /// Half-widths of their 95% intervals across replications.
+    pub latency_ms_ci95: LatencyInterval,
+    /// Latencies with failures counted at the time they fail.
+    pub latency_all_ms: Short,
+    /// Waits of succeeded requests.
+    pub wait_ms: Short,
+    /// The share of succeeded requests that waited at all.
+    pub wait_share: Option<f64>,
+    /// Whether the warm-up was long enough (in more than half of the cells).
+    pub warmup_reached: bool,
+    /// The earliest time at which a replication became overloaded.
+    pub overloaded_at_s: Option<f64>,
+    /// From the start to the last completion, a mean over replications.
+    pub duration_s: f64,
+    /// Requests finished (succeeded or failed) per second.
+    pub throughput_rps: Option<f64>,
+    /// Requests succeeded per second.
+    pub goodput_rps: Option<f64>,
+    /// Succeeded ÷ offered.
+    pub success_rate: Option<f64>,
+    /// How evenly backends were used.
+    pub fairness: Fairness,
+    /// The mean number of requests in the system.
+    pub in_system_mean: Option<f64>,
+    /// What happened during each fault: none are simulated yet.
+    pub faults: [(); 0],
+    /// Each service by itself: none are simulated yet.
+    pub services: [(); 0],
+    /// One for each backend.
+    pub backends: Vec<BackendSummary>,
+}
+
+/// Requests by outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Arrived.
+    pub offered: u64,
+    /// Answered.
+    pub succeeded: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Neither, when the cell stopped.
+    pub unfinished: u64,
+    /// Attempts made.
+    pub attempts: u64,
+    /// Of them after a failed one.
+    pub retries: u64,
+    /// Of them beside one still out.
+    pub hedges: u64,
+    /// Failed requests by cause.
+    pub errors: Errors,
+}
+
+/// Failed requests by the cause of their last attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errors {
+    /// The caller's patience ran out.
+    pub timeout: u64,
+    /// The backend's queue was full.
+    pub refused: u64,
+    /// The backend answered with an error.
+    pub error: u64,
+    /// The backend crashed with the work in hand.
+    pub crashed: u64,
+    /// No backend was eligible.
+    #[serde(rename = "no-backend")]
+    pub no_backend: u64,
+    /// The backend protected itself.
+    pub shed: u64,
+}
+
+/// A distribution of latencies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it: percentiles")]
+pub struct Latency {
+    pub mean: Option<f64>,
+    pub stddev: Option<f64>,
+    pub min: Option<f64>,
+    pub p50: Option<f64>,
+    pub p75: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+    #[serde(rename = "p99.9")]
+    pub p99_9: Option<f64>,
+    #[serde(rename = "p99.99")]
+    pub p99_99: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// Half-widths of 95% intervals.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it: percentiles")]
+pub struct LatencyInterval {
+    pub mean: Option<f64>,
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+    #[serde(rename = "p99.9")]
+    pub p99_9: Option<f64>,
+}
+
+/// A distribution in brief.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it: percentiles")]
+pub struct Short {
+    pub mean: Option<f64>,
+    pub p50: Option<f64>,
+    pub p99: Option<f64>,
+}
+
+/// Fairness indices over backends, each value divided by nominal capacity (see [`super::fairness`]).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// Jain's index of attempts.
+    pub jain_requests: Option<f64>,
+    /// Jain's index of utilizations, of the backends that have one.
+    pub jain_utilization: Option<f64>,
+    /// The greatest share of attempts ÷ the mean.
+    pub peak_to_mean_requests: Option<f64>,
+    /// The coefficient of variation of attempts.
+    pub cov_requests: Option<f64>,
+    /// The Gini coefficient of attempts.
+    pub gini_requests: Option<f64>,
+    /// The greatest mean number in flight ÷ the mean.
+    pub peak_to_mean_in_flight: Option<f64>,
+    /// Jain's index of clients' mean latencies.
+    pub jain_client_latency: Option<f64>,
+}
+
+/// One backend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BackendSummary {
+    /// Its name.
+    pub name: String,
+    /// Attempts sent there.
+    pub requests: u64,
+    /// Their share of all attempts.
+    pub share: Option<f64>,
+    /// Busy workers ÷ workers, over the window.
+    pub utilization: Option<f64>,
+    /// The mean number sent and unanswered.
+    pub in_flight_mean: Option<f64>,
+    /// The greatest number sent and unanswered.
+    pub in_flight_max: u64,
+    /// Latencies of attempts.
+    pub latency_ms: Short,
+}
+
+/// What a gate said of one rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictSummary {
+    /// The rule as written.
+    pub rule: String,
+    /// The balancer it was applied to.
+    pub balancer: String,
+    /// The variant.
+    pub variant: Option<String>,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// Its 95% interval.
+    pub ci95: Option<[f64; 2]>,
+    /// What it was held against.
+    pub bound: Option<f64>,
+    /// `held`, `failed`, `undecided`, …
+    pub verdict: String,
+}

@@ -1,0 +1,15 @@
+//! Reports: a [`Summary`](crate::measure::summary::Summary) drawn as text, with nothing computed that it does not hold.
+//!
+//! One writer a file, each a pure function to a `String`: [`table`] for a terminal, [`json`] and [`csv`] for programs, [`markdown`] for a
+//! pull request. Names come from scenario files, which may be hostile: every writer passes them through [`neutral`]. Numbers
+//! are written by `figures.rs`, the same in every locale.
+pub mod csv;
+mod figures;
+mod grid;
+pub mod json;
+pub mod markdown;
+pub mod neutral;
+pub mod style;
+pub mod table;
+#[cfg(test)]
+mod sample;

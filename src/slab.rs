@@ -1,0 +1,61 @@
+//! Numbered slots that are used again: the last one freed first, so that what is hot stays in the cache.
+
+use std::ops::{Index, IndexMut};
+
+/// No slot.
+pub const NIL: u32 = u32::MAX;
+
+/// Slots of one type.
+#[derive(Clone, Debug, Default)]
+pub struct Slab<T> {
+    slots: Vec<T>,
+    free: Vec<u32>,
+}
+
+impl<T: Default> Slab<T> {
+    /// No slots yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Puts a value into a free slot.
+    #[inline]
+    pub fn insert(&mut self, value: T) -> u32 {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            // Grows by an empty slot and not by the value: a value handed to a function would be built on the stack and copied.
+            None => self.grow(),
+        };
+        self.slots[slot as usize] = value;
+        slot
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> u32 {
+        self.slots.push(T::default());
+        self.slots.len() as u32 - 1
+    }
+
+    /// Frees a slot. Its value stays until it is used again.
+    #[inline]
+    pub fn free(&mut self, slot: u32) {
+        self.free.push(slot);
+    }
+}
+
+impl<T> Index<u32> for Slab<T> {
+    type Output = T;
+    #[inline]
+    fn index(&self, slot: u32) -> &T {
+        &self.slots[slot as usize]
+    }
+}
+
+impl<T> IndexMut<u32> for Slab<T> {
+    #[inline]
+    fn index_mut(&mut self, slot: u32) -> &mut T {
+        &mut self.slots[slot as usize]
+    }
+}

@@ -1,0 +1,155 @@
+//! Rates that change over time, by running a source's clock faster or slower.
+//!
+//! A source makes arrivals in operational time, in which its rate is constant. The shape's factor f(t) says how fast operational time
+//! passes: Λ(t) = ∫ f. An arrival at operational instant a happens at Λ⁻¹(a). That is exact for Poisson (a time change gives the
+//! inhomogeneous process) and means the natural thing for every other process.
+
+use crate::dist::math::{cos, sqrt};
+use crate::scenario::Shape;
+
+/// The map from operational to real time.
+#[derive(Clone, Debug)]
+pub struct Warp(Map);
+
+#[derive(Clone, Debug)]
+enum Map {
+    Flat,
+    /// Pieces of (real start, operational start, factor), ascending.
+    Steps(Vec<(f64, f64, f64)>),
+    Ramp { from: f64, to: f64, over: f64 },
+    Wave { amplitude: f64, period: f64 },
+}
+
+impl Warp {
+    /// The map of a shape.
+    #[must_use]
+    pub fn new(shape: &Shape) -> Self {
+        Self(match shape {
+            Shape::Flat => Map::Flat,
+            Shape::Steps(steps) => pieces(steps.iter().map(|&(at, factor)| (at.0 as f64, factor))),
+            Shape::Spike { at, lasts, factor } => {
+                let (at, end) = (at.0 as f64, at.0 as f64 + lasts.0 as f64);
+                pieces([(at, *factor), (end, 1.0)].into_iter())
+            }
+            Shape::Ramp { from, to, over } => Map::Ramp { from: *from, to: *to, over: over.0 as f64 },
+            Shape::Wave { amplitude, period } => Map::Wave { amplitude: *amplitude, period: period.0 as f64 },
+        })
+    }
+
+    /// Turns a block of operational instants into real ones.
+    pub fn to_real(&self, instants: &mut [u64]) {
+        if !matches!(self.0, Map::Flat) {
+            instants.iter_mut().for_each(|at| *at = self.real(*at));
+        }
+    }
+
+    /// The real instant of an operational one; `u64::MAX` if it never comes.
+    #[must_use]
+    pub fn real(&self, operational: u64) -> u64 {
+        match &self.0 {
+            Map::Flat => operational,
+            map => map.invert(operational as f64),
+        }
+    }
+}
+
+fn pieces(steps: impl Iterator<Item = (f64, f64)>) -> Map {
+    let mut pieces = vec![(0.0, 0.0, 1.0)];
+    for (at, factor) in steps {
+        let &(real, operational, before) = pieces.last().expect("it begins with one");
+        if at == real {
+            pieces.pop();
+        }
+        pieces.push((at, operational + (at - real) * before, factor));
+    }
+    Map::Steps(pieces)
+}
+
+impl Map {
+    #[inline(never)]
+    fn invert(&self, a: f64) -> u64 {
+        let real = match self {
+            Self::Flat => a,
+            Self::Steps(pieces) => {
+                // The last piece that begins before it: a piece of factor 0 has no operational time of its own.
+                let after = pieces.partition_point(|&(_, operational, _)| operational < a).max(1);
+                let (real, operational, factor) = pieces[after - 1];
+                if factor > 0.0 { real + (a - operational) / factor } else { f64::INFINITY }
+            }
+            Self::Ramp { from, to, over } => invert_ramp(*from, *to, *over, a),
+            Self::Wave { amplitude, period } => invert_wave(*amplitude, *period, a),
+        };
+        real as u64
+    }
+}
+
+/// Λ(t) = from·t + (to − from)·t²/(2·over) up to `over`, straight on after it.
+fn invert_ramp(from: f64, to: f64, over: f64, a: f64) -> f64 {
+    let whole = over * (from + to) / 2.0;
+    if a > whole {
+        return if to > 0.0 { over + (a - whole) / to } else { f64::INFINITY };
+    }
+    // The root written so that a slope of zero is no special case.
+    let slope = (to - from) / over;
+    let root = sqrt((from * from + 2.0 * slope * a).max(0.0));
+    if from + root > 0.0 { 2.0 * a / (from + root) } else { 0.0 }
+}
+
+/// Λ(t) = t + amplitude·period/2π·(1 − cos(2πt/period)): whole periods apart, then by halving, which always converges.
+fn invert_wave(amplitude: f64, period: f64, a: f64) -> f64 {
+    let whole = (a / period) as u64 as f64;
+    let a = a - whole * period;
+    let turn = std::f64::consts::TAU / period;
+    let passed = |t: f64| t + amplitude / turn * (1.0 - cos(turn * t));
+    let (mut low, mut high) = (0.0, period);
+    // To a quarter of a nanosecond; a period has at most 64 bits of them.
+    while high - low > 0.25 {
+        let middle = low + (high - low) / 2.0;
+        if middle <= low || middle >= high {
+            break;
+        }
+        if passed(middle) < a { low = middle } else { high = middle }
+    }
+    whole * period + high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn steps_stretch_and_stop_time() {
+        let warp = Warp::new(&Shape::Steps(vec![(Span(SECOND), 2.0), (Span(2 * SECOND), 0.0), (Span(5 * SECOND), 1.0)]));
+        assert_eq!(warp.real(SECOND / 2), SECOND / 2);
+        assert_eq!(warp.real(2 * SECOND), 3 * SECOND / 2);
+        assert_eq!(warp.real(3 * SECOND), 2 * SECOND);
+        assert_eq!(warp.real(4 * SECOND), 6 * SECOND);
+        let ends = Warp::new(&Shape::Steps(vec![(Span(SECOND), 0.0)]));
+        assert_eq!(ends.real(SECOND + 1), u64::MAX);
+        let from_the_start = Warp::new(&Shape::Steps(vec![(Span(0), 2.0)]));
+        assert_eq!(from_the_start.real(SECOND), SECOND / 2);
+    }
+
+    #[test]
+    fn a_ramp_is_a_parabola_and_then_a_line() {
+        let warp = Warp::new(&Shape::Ramp { from: 0.0, to: 2.0, over: Span(2 * SECOND) });
+        // Λ(1 s) = 0.5 s, Λ(2 s) = 2 s, then two a second.
+        assert!(warp.real(SECOND / 2).abs_diff(SECOND) <= 1);
+        assert!(warp.real(2 * SECOND).abs_diff(2 * SECOND) <= 1);
+        assert!(warp.real(4 * SECOND).abs_diff(3 * SECOND) <= 1);
+        let level = Warp::new(&Shape::Ramp { from: 1.0, to: 1.0, over: Span(SECOND) });
+        assert!(level.real(12_345).abs_diff(12_345) <= 1);
+    }
+
+    #[test]
+    fn a_wave_keeps_its_mean_over_whole_periods() {
+        let warp = Warp::new(&Shape::Wave { amplitude: 0.5, period: Span(SECOND) });
+        assert!(warp.real(7 * SECOND).abs_diff(7 * SECOND) <= 1);
+        // A quarter period in: Λ = 1/4 + 0.5/2π.
+        let quarter = (0.25 + 0.5 / std::f64::consts::TAU) * SECOND as f64;
+        assert!(warp.real(quarter as u64).abs_diff(SECOND / 4) <= 2);
+    }
+}
