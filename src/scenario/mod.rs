@@ -1,7 +1,7 @@
 //! The file format: from text to typed scenarios, or to every fault of it with its place.
 //!
-//! The way is straight: bytes become text ([`encoding`]), text a document whose values know where they stand
-//! ([`document`]), options and variants change that document ([`overrides`]), and each section is read from it by the
+//! The way is straight: bytes become text (`encoding`), text a document whose values know where they stand
+//! (`document`), options and variants change that document (`overrides`), and each section is read from it by the
 //! catalogue of [`keys`]. Nothing here opens a file or looks at a clock: what a scenario refers to comes through [`Files`].
 
 mod arrivals;

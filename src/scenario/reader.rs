@@ -166,8 +166,12 @@ impl<'n> Fields<'n> {
                 None if tagged.is_some_and(|tagged| tagged.tag == pair.key) => {}
                 None => self.unknown(d, pair, tagged),
                 Some(parameter) if !parameter.is_supported() => {
-                    let what = if pair.value.as_table().is_some_and(|table| table.has_header) { format!("[{}]", pair.key) } else { format!("`{}`", pair.key) };
-                    let found = if what.starts_with('[') { pair.value.at } else { pair.key_at };
+                    let has_header = |node: &Node| node.as_table().is_some_and(|table| table.has_header);
+                    let (found, what) = match &pair.value.data {
+                        Data::Table(table) if table.has_header => (pair.value.at, format!("[{}]", pair.key)),
+                        Data::List(members) if members.first().is_some_and(has_header) => (pair.value.at, format!("[[{}]]", pair.key)),
+                        _ => (pair.key_at, format!("`{}`", pair.key)),
+                    };
                     d.not_yet(found, &self.path.key(&pair.key), what, format!("in this version: {}", self.allowed(tagged)));
                 }
                 Some(_) => {}

@@ -164,7 +164,7 @@ fn number(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, is_in_r
         return Some(value);
     }
     let (why, help) = match (path.last_key(), value) {
-        ("load", value) if value == 0.0 => ("there would be no traffic".to_owned(), "write a load above 0, such as 0.8".to_owned()),
+        ("load", 0.0) => ("there would be no traffic".to_owned(), "write a load above 0, such as 0.8".to_owned()),
         _ if value < 0.0 => ("it is below zero".into(), format!("write, for example, {}", example(kind))),
         _ => (format!("it is not {kind}"), format!("write, for example, {}", example(kind))),
     };

@@ -39,7 +39,7 @@ impl Syntax {
             if syntax.broken.last() == Some(&line) || span.start >= syntax.lost_from {
                 continue;
             }
-            if message.starts_with("missing comma") || message.starts_with("unclosed") || message.contains("in array") || message.contains("multi-line") || message.contains("recursion") {
+            if is_structural(message) || message.contains("multi-line") || message.contains("recursion") {
                 syntax.lost_from = syntax.lines[line];
             }
             syntax.broken.push(line);
@@ -61,9 +61,15 @@ impl Syntax {
     }
 }
 
+/// Whether a bracket was lost, so that what follows is read as something else.
+fn is_structural(message: &str) -> bool {
+    message.starts_with("missing comma") || message.starts_with("unclosed") || message.contains("in array") || message.starts_with("missing key for inline")
+}
+
 /// Which of several errors of a line says most.
 fn rank(message: &str) -> u8 {
     match message {
+        message if is_structural(message) => 0,
         "duplicate key" => 0,
         message if message.starts_with("invalid unquoted key") => 1,
         message if message.starts_with("string values must be quoted") => 2,
@@ -99,6 +105,7 @@ fn reword(message: &str, span: Range<usize>, text: &str, line: Range<usize>, doc
         _ if message.contains("basic string, expected `\"`") || message.contains("literal string, expected `'`") => {
             syntax(at, "missing closing quote".into()).allowed("a text between two quotes on one line").help(format!("write {}\"", visible(whole.trim(), 60)))
         }
+        _ if message.starts_with("missing comma") => syntax(at, "a comma is missing here, or the closing bracket of a list or table before".into()).allowed("[a, b] or { a = 1, b = 2 }").help("add the comma, or close the bracket on the line before"),
         _ if message.starts_with("unexpected leading zero") => {
             let digits: String = text[span.start..].trim_start_matches('0').chars().take_while(char::is_ascii_digit).collect();
             let digits = if digits.is_empty() { "0".to_owned() } else { digits };

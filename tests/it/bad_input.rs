@@ -130,6 +130,7 @@ fn syntax() -> Vec<Case> {
         file("A21", BASE.replace("\"web\"", &format!("\"{}\"", "n".repeat(3 << 20))), (8, 8), "backends[0] (\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…\").name", &["too long", "256", "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…"]),
         file("A22", "a = 1\n\n\n<<<<<<< HEAD\nb = 2\n=======\nb = 3\n\n>>>>>>> x\n", (4, 1), "", &["unresolved merge conflict (lines 4-9)"]),
         with("A23", "\"web\"", "“web”", (8, 8), "", &["typographic quote U+201C", "use \""]),
+        file("A-bracket", "title = [1, 2\n[run]\nseed = 1\n", (2, 1), "", &["comma is missing here", "closing bracket"]).faults(2),
         with("A24", "count =", "count\u{a0}=", (9, 6), "", &["U+00A0"]),
     ]
 }
@@ -164,6 +165,7 @@ fn structure() -> Vec<Case> {
         file("B23", format!("{many}{BASE}"), (1, 1), "zzz0", &["unknown key", "and 480 more"]).faults(500),
         file("B24", format!("run.seed = 1\n{}", BASE.replace("requests = 1000", "requests = 1000\nseed = 2")), (3, 2), "", &["set twice", "first set here, at line 1"]).faults(2),
         with("B-label", "\"ring-hash\"", "\"random\"", (1, 24), "balancers[1]", &["two balancers are called \"random\"", "f.toml:1:14"]),
+        file("B-later-list", format!("{BASE}[[fault]]\nkind = \"crash\"\n"), (10, 1), "fault", &["[[fault]] is not yet supported"]),
         file("B-later", format!("{BASE}[client]\ntimeout = \"1s\"\n"), (10, 1), "client", &["[client] is not yet supported"]),
         with("B-later-kind", "\"random\"", "\"maglev\"", (1, 14), "balancers[0]", &["not yet supported", "round-robin"]),
         with("B-later-product", "\"random\"", "\"nginx/least-conn\"", (1, 14), "balancers[0]", &["not yet supported"]),
@@ -315,6 +317,18 @@ fn every_bad_input_gets_its_answer() {
 }
 
 #[test]
+fn every_entry_of_the_catalogue_is_here() {
+    let cases: Vec<Case> = [syntax(), structure(), numbers(), meaning()].into_iter().flatten().collect();
+    let ids: Vec<&str> = cases.iter().map(|case| case.id).chain(NOT_YET.iter().map(|(id, _)| *id)).filter_map(|id| id.split('-').next()).collect();
+    for (section, count) in [("A", 24), ("B", 24), ("C", 36), ("D", 10)] {
+        for number in 1..=count {
+            let id = format!("{section}{number:02}");
+            assert!(ids.contains(&id.as_str()), "{id} is neither a case nor on the list of what is not yet");
+        }
+    }
+}
+
+#[test]
 fn every_fault_of_a_file_is_found_at_once() {
     let text = BASE.replace("requests = 1000", "requests = 0\nseed = -1").replace("800/s", "800").replace("count = 3", "count = 3\nspeed = nan\nwieght = 1");
     let faults = load(&Source::new("f.toml", text.as_bytes()), &[], &Nothing).expect_err("five values are wrong");
@@ -328,6 +342,16 @@ fn a_fault_of_syntax_hides_no_other_fault() {
     let faults = load(&Source::new("f.toml", text.as_bytes()), &[], &Nothing).expect_err("two lines are wrong");
     let lines: Vec<usize> = faults.iter().map(|fault| fault.location.line).collect();
     assert_eq!(lines, [3, 8], "{faults}");
+}
+
+#[test]
+fn options_that_stand_for_a_key_have_its_rules() {
+    for value in ["", "0x1G", "-1", "1.5", "18446744073709551616"] {
+        let faults = load(&Source::new("f.toml", BASE.as_bytes()), &[Override::option("--seed", "run.seed", value)], &Nothing).expect_err("that is no seed");
+        let text = faults.to_string();
+        assert!(faults.len() == 1 && text.contains(&format!("--seed {value}").trim_end().to_owned()) && text.contains("run.seed"), "{text}");
+    }
+    assert!(load(&Source::new("f.toml", BASE.as_bytes()), &[Override::option("--seed", "run.seed", "0x1F")], &Nothing).is_ok());
 }
 
 #[test]
