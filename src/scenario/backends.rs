@@ -10,7 +10,8 @@ use super::keys::{BACKENDS, CACHE, MAX_BACKENDS};
 use super::model::{Cache, Discipline, Group};
 use super::path::Path;
 use super::position::Place;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::catalogue::{Kind, Value};
 
 /// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.

@@ -7,7 +7,7 @@ use super::diagnostic::{Fault, Finding};
 use super::document::{Node, Table};
 use super::model::{Group, Intensity, Length, Process, Scenario, Tier};
 use super::position::Place;
-use super::reader::Decoder;
+use super::decoder::Decoder;
 use super::suggest::nearest;
 use crate::catalogue::Value;
 use crate::dist::Dist;

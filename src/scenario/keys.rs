@@ -1,6 +1,6 @@
 //! Every key of a scenario file, declared once: decoding, suggestions, the JSON Schema and the guide's tables come from here.
 //!
-//! Distributions are in [`super::distributions`], balancers in [`crate::balance`]; both hang in this tree too.
+//! Distributions are in `distributions.rs`, balancers in [`crate::balance`]; both hang in this tree too.
 
 use super::distributions::DISTRIBUTIONS;
 use crate::balance;

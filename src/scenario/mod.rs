@@ -8,6 +8,7 @@ mod arrivals;
 mod backends;
 mod balancers;
 mod checks;
+mod decoder;
 mod diagnostic;
 mod distributions;
 mod document;
@@ -31,6 +32,7 @@ mod suggest;
 mod syntax;
 mod tier;
 mod traffic;
+mod units;
 
 pub use balancers::defaults;
 pub use diagnostic::{Diagnostic, Diagnostics, Fault, Severity};

@@ -7,7 +7,8 @@ use super::document::Table;
 use super::keys::{LINK, NETWORK};
 use super::model::Link;
 use super::path::Path;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::catalogue::Kind;
 
 /// Reads `[network] between`.

@@ -6,7 +6,8 @@ use super::keys::{PRECISION, RUN};
 use super::model::{Length, Precision, Run, Warmup};
 use super::path::Path;
 use super::position::Place;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::catalogue::Value;
 
 /// Reads `[run]`.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::distributions::MIXED;
 use super::keys::{DISTS, ROOT};
-use super::reader::is_later;
+use super::decoder::is_later;
 use crate::catalogue::{Entry, Kind, Parameter, Tagged};
 use crate::catalogue::Value as Decoded;
 

@@ -6,7 +6,8 @@ use super::empirical::pairs;
 use super::keys::{RAMP, SHAPES, SPIKE, WAVE};
 use super::model::Shape;
 use super::path::Path;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::catalogue::{Kind, Value};
 use crate::time::Span;
 

@@ -6,7 +6,8 @@ use super::keys::TIER;
 use super::model::{Assign, Picks, Tier, View};
 use super::path::Path;
 use super::position::Place;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::time::Span;
 
 /// Reads `[tier]`; left out, all of it is by default.

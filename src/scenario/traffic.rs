@@ -7,7 +7,8 @@ use super::keys::{CLIENTS, KEYS, TRAFFIC};
 use super::model::{Clients, Keys, Traffic};
 use super::path::Path;
 use super::position::Place;
-use super::reader::{Decoder, Fields};
+use super::decoder::Decoder;
+use super::reader::Fields;
 use crate::catalogue::Kind;
 
 /// Reads all sources; `None` where one of them was at fault.
