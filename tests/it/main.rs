@@ -1,0 +1,3 @@
+//! Laws, acceptance and agreement with theory: one binary, so that it links once.
+
+mod bad_input;
