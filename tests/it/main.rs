@@ -1,3 +1,6 @@
 //! Laws, acceptance and agreement with theory: one binary, so that it links once.
 
+mod architecture;
 mod bad_input;
+mod blessed;
+mod pages;
