@@ -92,10 +92,18 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
     seen.push(tagged.what);
     let entries: Vec<&'static Entry> = (tagged.entries)().into_iter().filter(|entry| entry.text != "not yet supported").collect();
     write!(page, "\n## {}\n\nOne of these, named by `{}`:\n\n| {} | what it is | keys |\n| --- | --- | --- |\n", tagged.what, tagged.tag, tagged.tag).expect("a string takes everything");
+    let shared = shared(&entries);
     for entry in &entries {
-        let keys: Vec<String> = entry.parameters.iter().map(described).collect();
+        let is_shared = |parameter: &Parameter| shared.iter().any(|other| other.name == parameter.name);
+        let own = entry.parameters.iter().filter(|parameter| !is_shared(parameter)).map(described);
+        let also: Vec<String> = entry.parameters.iter().filter(|parameter| is_shared(parameter)).map(|parameter| format!("`{}`", parameter.name)).collect();
+        let keys: Vec<String> = own.chain((!also.is_empty()).then(|| also.join(", "))).collect();
         let keys = if keys.is_empty() { "–".to_owned() } else { keys.join("<br>") };
         writeln!(page, "| `{}` | {} | {keys} |", entry.name, cell(entry.summary)).expect("a string takes everything");
+    }
+    if !shared.is_empty() {
+        write!(page, "\nKeys that several of them take:\n\n{HEAD}").expect("a string takes everything");
+        page.extend(shared.into_iter().map(row));
     }
     for parameter in entries.iter().flat_map(|entry| entry.parameters) {
         match parameter.kind {
@@ -105,6 +113,18 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
             _ => {}
         }
     }
+}
+
+/// What at least three entries take and mean alike: said once.
+fn shared(entries: &[&'static Entry]) -> Vec<&'static Parameter> {
+    let mut shared: Vec<&'static Parameter> = Vec::new();
+    for parameter in entries.iter().flat_map(|entry| entry.parameters) {
+        let count = entries.iter().flat_map(|entry| entry.parameters).filter(|other| (other.name, other.text) == (parameter.name, parameter.text)).count();
+        if count >= 3 && shared.iter().all(|other| other.name != parameter.name) {
+            shared.push(parameter);
+        }
+    }
+    shared
 }
 
 /// `rate` (a rate): requests per second …
