@@ -100,6 +100,8 @@ pub struct Ending {
     pub unfinished: u64,
     /// Events taken: arrivals, completions and everything of the agenda.
     pub events: u64,
+    /// Requests that arrived, warm-up included.
+    pub arrived: u64,
 }
 
 /// What the outside asked to stop for.
@@ -627,6 +629,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             overloaded_at: self.overload.since.map(SimTime),
             unfinished: self.books.measured_in_system,
             events: self.books.events,
+            arrived: self.books.arrived,
         };
         (self.observer, ending)
     }
