@@ -4,3 +4,5 @@ mod architecture;
 mod bad_input;
 mod blessed;
 mod pages;
+mod readme;
+mod svg;
