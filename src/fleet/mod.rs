@@ -22,6 +22,7 @@ use tree::{Next, WinnerTree};
 
 /// One attempt at a request, from being sent to its end.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Attempt {
     /// The request it belongs to.
     pub request: u32,
