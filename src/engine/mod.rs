@@ -35,6 +35,7 @@ pub const PULSE: u64 = 1 << 16;
 
 /// A request in the system.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Request {
     /// When it was made.
     pub arrival: u64,
