@@ -34,6 +34,7 @@ pub(crate) fn between(name: &str, begin: &str, end: &str, expected: &str) {
     compare(name, || page.clone(), &format!("{}{expected}{}", &page[..from], &page[to..]));
 }
 
+#[allow(clippy::disallowed_methods, reason = "a test may look at the environment")]
 fn compare(name: &str, found: impl Fn() -> String, expected: &str) {
     if found() == expected {
         return;
