@@ -13,16 +13,16 @@ pub mod tree;
 pub use cache::Cache;
 
 use crate::scenario::Discipline;
-use crate::slab::{NIL, Slab};
+use crate::slab::NIL;
 use crate::time::round_ns;
 use sharing::Sharing;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::IndexMut;
 use tree::{Next, WinnerTree};
 
 /// One attempt at a request, from being sent to its end.
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
 pub struct Attempt {
     /// The request it belongs to.
     pub request: u32,
@@ -39,6 +39,11 @@ pub struct Attempt {
     /// The request's key, for caches.
     key: u64,
 }
+
+/// Wherever attempts are kept: found by their id.
+pub trait Attempts: IndexMut<u32, Output = Attempt> {}
+
+impl<T: IndexMut<u32, Output = Attempt>> Attempts for T {}
 
 impl Attempt {
     /// An attempt that is sent now, its request having been held so long.
@@ -257,7 +262,7 @@ struct Waiting {
 
 impl Waiting {
     #[inline]
-    fn push_last(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+    fn push_last(&mut self, attempts: &mut impl Attempts, id: u32) {
         attempts[id].next = NIL;
         match self.tail {
             NIL => self.head = id,
@@ -266,7 +271,7 @@ impl Waiting {
         self.tail = id;
     }
 
-    fn push_first(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+    fn push_first(&mut self, attempts: &mut impl Attempts, id: u32) {
         attempts[id].next = self.head;
         if self.head == NIL {
             self.tail = id;
@@ -275,7 +280,7 @@ impl Waiting {
     }
 
     #[inline]
-    fn pop(&mut self, attempts: &Slab<Attempt>) -> u32 {
+    fn pop(&mut self, attempts: &impl Attempts) -> u32 {
         let first = self.head;
         if first != NIL {
             self.head = attempts[first].next;
@@ -362,7 +367,7 @@ impl Fleet {
 
     /// An attempt reaches its backend with this much work. `sent` where it leaves for it at the same instant.
     #[inline]
-    pub fn accept(&mut self, attempts: &mut Slab<Attempt>, id: u32, work: u64, priority: i64, now: u64, sent: bool) -> Accepted {
+    pub fn accept(&mut self, attempts: &mut impl Attempts, id: u32, work: u64, priority: i64, now: u64, sent: bool) -> Accepted {
         let attempt = &mut attempts[id];
         let number = attempt.backend;
         let backend = &mut self.backends[number as usize];
@@ -394,7 +399,7 @@ impl Fleet {
     /// A backend's next completion happens: the attempt that is done. The next one waiting begins. `answered` where the answer arrives at the
     /// same instant.
     #[inline]
-    pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
+    pub fn complete(&mut self, attempts: &mut impl Attempts, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
         backend.settle(&mut self.rest[number as usize], now);
         if !backend.is_simple() {
@@ -430,7 +435,7 @@ impl Fleet {
     }
 
     #[inline(never)]
-    fn accept_specially(&mut self, attempts: &mut Slab<Attempt>, id: u32, priority: i64, now: u64) -> Accepted {
+    fn accept_specially(&mut self, attempts: &mut impl Attempts, id: u32, priority: i64, now: u64) -> Accepted {
         let number = attempts[id].backend as usize;
         let backend = &mut self.backends[number];
         let workers = self.groups[backend.group()].workers;
@@ -458,7 +463,7 @@ impl Fleet {
     }
 
     /// Service of an attempt begins at a backend that is not simple.
-    fn start(&mut self, attempts: &mut Slab<Attempt>, id: u32, now: u64) {
+    fn start(&mut self, attempts: &mut impl Attempts, id: u32, now: u64) {
         let attempt = &mut attempts[id];
         let backend = &mut self.backends[attempt.backend as usize];
         let workers = self.groups[backend.group()].workers;
@@ -482,7 +487,7 @@ impl Fleet {
     }
 
     #[inline(never)]
-    fn complete_specially(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
+    fn complete_specially(&mut self, attempts: &mut impl Attempts, number: u32, now: u64) -> u32 {
         let backend = &mut self.backends[number as usize];
         let workers = self.groups[backend.group()].workers;
         let special = self.rest[number as usize].special.as_mut().expect("a backend that is not simple has it");
