@@ -103,10 +103,12 @@ impl Recorder {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let count = plan.backend_count();
+        let named = plan.sources.iter().any(|source| source.client_count() > 0);
         let mut clients = 0;
         let first_client = plan.sources.iter().map(|source| {
             let first = clients;
-            clients += source.client_count();
+            // A source without clients is one client, where clients are looked at at all.
+            clients += source.client_count().max(u32::from(named));
             first
         });
         let first_client = first_client.collect();
