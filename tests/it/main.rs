@@ -3,6 +3,8 @@
 mod architecture;
 mod bad_input;
 mod blessed;
+mod cli;
+mod determinism;
 mod pages;
 mod readme;
 mod svg;
