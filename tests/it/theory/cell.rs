@@ -1,7 +1,7 @@
 //! One simulation, and the statistics that are read from it.
 
 use super::cases::Case;
-use super::estimate::{FLOOR, LIMIT, Outcome, Sums, jackknife, ratio};
+use super::estimate::{FLOOR, KNOWN, LIMIT, Outcome, Sums, deviate, jackknife, ratio};
 use evenkeel::engine::{self, Edge, Observer, Request};
 use evenkeel::fleet::Account;
 use evenkeel::measure::histogram::Fine;
@@ -46,6 +46,23 @@ pub(crate) struct Setup {
     pub(crate) warmup: u64,
     pub(crate) measured: u64,
     pub(crate) replications: u32,
+}
+
+impl Setup {
+    /// What is simulated: cases that agree in it share one simulation.
+    pub(crate) fn key(&self) -> String {
+        format!("{:?} {}", self.scenario, self.replications)
+    }
+
+    /// A seed of its own, so that the deviations of different simulations are independent.
+    fn seed(&self) -> u64 {
+        seed_of(&self.key())
+    }
+}
+
+/// A seed from a name.
+pub(crate) fn seed_of(name: &str) -> u64 {
+    xxhash_rust::xxh64::xxh64(name.as_bytes(), 1)
 }
 
 /// The recorder, and what it does not keep.
@@ -161,6 +178,7 @@ fn sums(statistic: Statistic, expected: f64, one: &Replication) -> Sums {
 pub(crate) fn judge(setup: &Setup, cases: &[(&Case, Statistic)]) -> Vec<Outcome> {
     let mut scenario = setup.scenario.clone();
     scenario.run.length = Length::Requests(setup.warmup + setup.measured);
+    scenario.run.seed = setup.seed();
     scenario.run.warmup = Warmup::Share((setup.warmup as f64 + 0.5) / (setup.warmup + setup.measured) as f64);
     let plan = Plan::new(&scenario, None).expect("the cases make sense");
     let levels = cases.iter().any(|(_, statistic)| matches!(statistic, Statistic::InSystemQuantile(_)));
@@ -182,7 +200,7 @@ fn outcome(case: &Case, statistic: Statistic, all: &[Sums], (measured, latency, 
     match statistic {
         Statistic::StdSojourn => {
             let (value, error) = jackknife(all, |[sum, count, squares]| (squares / count - (sum / count).powi(2)).sqrt());
-            Outcome::new(case, value, error)
+            Outcome::new(case, value, error, all.len())
         }
         Statistic::Sojourn(share) => quantile(case, share, all, latency),
         Statistic::Wait(share) => quantile(case, share, all, wait),
@@ -196,11 +214,11 @@ fn outcome(case: &Case, statistic: Statistic, all: &[Sums], (measured, latency, 
             let ([sum, _, squares], _) = (all.iter().fold([0.0; 3], |a, b| [a[0] + b[0], 0.0, a[2] + b[2]]), ());
             let variance = (squares - sum * sum / n) / (n - 1.0) * measured * factor;
             // A variance of n normal values has the relative standard error √(2 ÷ (n−1)); of the expected one, so that z is not skewed.
-            Outcome::new(case, variance, case.expected * (2.0 / (n - 1.0)).sqrt())
+            Outcome::new(case, variance, case.expected * (2.0 / (n - 1.0)).sqrt(), KNOWN)
         }
         _ => {
             let (value, error) = jackknife(all, ratio);
-            Outcome::new(case, value, error)
+            Outcome::new(case, value, error, all.len())
         }
     }
 }
@@ -217,7 +235,7 @@ fn quantile(case: &Case, share: f64, all: &[Sums], histogram: &Fine) -> Outcome 
     let near = |factor: f64| at_or_below(histogram, case.expected * factor * UNIT) / histogram.count() as f64;
     let density = (near(1.02) - near(0.98)) / (0.04 * case.expected);
     let error = error.hypot(density * case.reference_error);
-    let z = if below == share { 0.0 } else { (share - below) / error };
+    let z = deviate(share - below, error, all.len());
     let held = z.abs() <= LIMIT || (measured - case.expected).abs() <= FLOOR * case.expected;
     Outcome { id: case.id.clone(), measured, expected: case.expected, error: error / density, z, held }
 }
@@ -226,7 +244,7 @@ fn quantile(case: &Case, share: f64, all: &[Sums], histogram: &Fine) -> Outcome 
 fn level(case: &Case, share: f64, all: &[Sums]) -> Outcome {
     let (at, at_error) = jackknife(all, ratio);
     let (lower, lower_error) = jackknife(all, |[_, window, lower]| lower / window);
-    let (short, long) = ((share - at) / at_error, (lower - share) / lower_error);
+    let (short, long) = (deviate(share - at, at_error, all.len()), deviate(lower - share, lower_error, all.len()));
     let worst = short.max(long).max(0.0);
     Outcome { id: case.id.clone(), measured: case.expected, expected: case.expected, error: 0.0, z: worst, held: worst <= LIMIT }
 }

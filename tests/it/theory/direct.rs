@@ -1,7 +1,8 @@
 //! Cases that need no engine: distributions, keys, splits, rings and arrival processes by themselves.
 
 use super::cases::{Case, numbers};
-use super::estimate::{FLOOR, LIMIT, Outcome, Sums, jackknife, mean, ratio};
+use super::cell::seed_of;
+use super::estimate::{KNOWN, LIMIT, Outcome, Sums, deviate, jackknife, mean, ratio};
 use super::mapping::{modulated, service};
 use crate::world::{Extend, UNIT, balancer, exponential, group, per_unit, scenario};
 use evenkeel::balance::{self, BackendId, Balancer, Ctx, Member, Pick, Pool, Request};
@@ -41,16 +42,16 @@ fn work(case: &Case) -> Dist {
 fn draw(case: &Case) -> Outcome {
     let sampler = Sampler::new(&work(case));
     let part = |number: u64| -> Vec<f64> {
-        let stream = Numbered::new(derive(7, number, Purpose::Work, 0));
+        let stream = Numbered::new(derive(seed_of(&case.id), number, Purpose::Work, 0));
         (0..50_000).map(|k| sampler.sample(&stream, k) / UNIT).collect()
     };
     let sums: Vec<Sums> = (0..PARTS).map(|number| statistic_of_draws(case, part(number))).collect();
     let (value, error) = jackknife(&sums, ratio);
     match case.metric.strip_prefix('p').and_then(|rest| rest.strip_suffix("_service")?.parse::<f64>().ok()) {
-        None => Outcome::new(case, value, error),
+        None => Outcome::new(case, value, error, sums.len()),
         // A percentile: the share at or below it.
         Some(percent) => {
-            let z = (percent / 100.0 - value) / error;
+            let z = deviate(percent / 100.0 - value, error, sums.len());
             Outcome { id: case.id.clone(), measured: value, expected: percent / 100.0, error, z, held: z.abs() <= LIMIT }
         }
     }
@@ -81,7 +82,7 @@ fn keys(case: &Case) -> Outcome {
     let count = case.need("keys") as u64;
     let mut plan = source_plan(Process::Poisson, 1.0);
     plan.keys = Some(Keys { count, exponent: case.need("s") });
-    let parts: Vec<Vec<u64>> = (0..PARTS).map(|part| histogram_of_keys(&Source::new(&plan, 3, part, 0), count)).collect();
+    let parts: Vec<Vec<u64>> = (0..PARTS).map(|part| histogram_of_keys(&Source::new(&plan, seed_of(&case.id), part, 0), count)).collect();
     let shares = |keys: u64| -> (f64, f64) {
         let sums: Vec<Sums> = parts.iter().map(|part| [part.iter().take(keys as usize).sum::<u64>() as f64, DRAWS as f64, 0.0]).collect();
         jackknife(&sums, ratio)
@@ -89,16 +90,16 @@ fn keys(case: &Case) -> Outcome {
     match case.metric.as_str() {
         "probability_rank_1" => {
             let (value, error) = shares(1);
-            Outcome::new(case, value, error)
+            Outcome::new(case, value, error, parts.len())
         }
         "traffic_share_of_top_1pct_keys" => {
             let (value, error) = shares(count / 100);
-            Outcome::new(case, value, error)
+            Outcome::new(case, value, error, parts.len())
         }
         "collision_probability_sum_p2" => {
             let pairs = |part: &Vec<u64>| part.iter().map(|&n| (n * n.saturating_sub(1)) as f64).sum::<f64>();
             let (value, error) = mean(&parts.iter().map(|part| pairs(part) / (DRAWS * (DRAWS - 1)) as f64).collect::<Vec<_>>());
-            Outcome::new(case, value, error)
+            Outcome::new(case, value, error, parts.len())
         }
         _ => {
             // The least number of keys with half of the traffic: it has half, one less has not.
@@ -146,11 +147,11 @@ pub(crate) fn fairness(case: &Case) -> Outcome {
 
 fn random_split(case: &Case, backends: usize, requests: u64) -> Outcome {
     let squares: Vec<f64> = (0..400_u64)
-        .map(|seed| loads(&mut Thrower::new("random", &[], backends, seed), requests).iter().map(|&load| f64::from(load) * f64::from(load)).sum())
+        .map(|seed| loads(&mut Thrower::new("random", &[], backends, seed_of(&case.id) ^ seed), requests).iter().map(|&load| f64::from(load) * f64::from(load)).sum())
         .collect();
     let parts: Vec<Sums> = squares.iter().map(|&square| [(requests * requests) as f64 / backends as f64, square, 0.0]).collect();
     let (value, error) = jackknife(&parts, ratio);
-    Outcome::new(case, value, error)
+    Outcome::new(case, value, error, parts.len())
 }
 
 // -- balls into bins
@@ -206,12 +207,12 @@ fn throw(case: &Case) -> Outcome {
     let kind = if d == 1 { "random" } else { "power-of-d" };
     let set = [("choices", Value::Whole(d)), ("distinct", Value::Bool(distinct))];
     let throws = (4_000_000 / balls).clamp(40, 20_000);
-    let all = (0..throws).map(|seed| loads(&mut Thrower::new(kind, if d == 1 { &[] } else { &set }, bins, seed), balls));
+    let all = (0..throws).map(|seed| loads(&mut Thrower::new(kind, if d == 1 { &[] } else { &set }, bins, seed_of(&case.id) ^ seed), balls));
     if fluid {
         let level = if case.id.ends_with("s1") { 1 } else { 2 };
         let shares: Vec<f64> = all.map(|loads| loads.iter().filter(|&&load| load >= level).count() as f64 / bins as f64).collect();
         let (value, error) = mean(&shares);
-        return Outcome::new(case, value, error);
+        return Outcome::new(case, value, error, shares.len());
     }
     let mut most: Vec<f64> = all.map(|loads| f64::from(loads.into_iter().max().unwrap_or(0))).collect();
     if case.metric == "median_max_load" {
@@ -219,7 +220,7 @@ fn throw(case: &Case) -> Outcome {
         return Outcome::exact(case, most[most.len() / 2]);
     }
     let (value, error) = mean(&most);
-    Outcome::new(case, value, error)
+    Outcome::new(case, value, error, most.len())
 }
 
 // -- the ring
@@ -261,7 +262,7 @@ fn the_key_of_a_hash_has_that_hash() {
 
 /// A ring of backends whose addresses belong to a set of their own.
 fn ring_of(weights: &[f64], points: u64, set: u64) -> Thrower {
-    let address = |number: usize| format!("10.{}.{}.{}:{}", number >> 16, number >> 8 & 255, number & 255, 1024 + set);
+    let address = |number: usize| format!("10.{}.{}.{}:{}", number >> 16, number >> 8 & 255, number & 255, set + 1);
     let members = weights.iter().enumerate().map(|(number, &weight)| Member { address: address(number), weight, speed: 1.0, workers: Some(1) });
     Thrower::over("ring-hash", &[("points", Value::Whole(points))], members.collect(), set)
 }
@@ -269,7 +270,7 @@ fn ring_of(weights: &[f64], points: u64, set: u64) -> Thrower {
 /// Each backend's share of the circle, on a grid of twenty times as many places as there are points: an arc's end is known to a twentieth of
 /// the mean arc, which adds 0.04% to the variance of shares.
 fn shares(ring: &mut Thrower, points: usize) -> Vec<f64> {
-    let grid = (20 * points as u64).max(100_000);
+    let grid = (20 * points as u64).max(20_000);
     let mut counts = vec![0_u64; ring.pool.len()];
     for place in 0..grid {
         counts[ring.pick(key_of_hash(u64::MAX / grid * place + u64::MAX / grid / 2)).index()] += 1;
@@ -301,11 +302,11 @@ pub(crate) fn ring(case: &Case) -> Outcome {
             let percent: f64 = case.metric.trim_start_matches('p').split('_').next().and_then(|text| text.parse().ok()).expect("a percentile");
             let below: Vec<f64> = all.iter().map(|shares| shares.iter().filter(|&&share| over_mean(share) <= case.expected).count() as f64 / n as f64).collect();
             let (value, error) = mean(&below);
-            let z = (percent / 100.0 - value) / error;
+            let z = deviate(percent / 100.0 - value, error, below.len());
             return Outcome { id: case.id.clone(), measured: value, expected: percent / 100.0, error, z, held: z.abs() <= LIMIT };
         }
     };
-    Outcome::new(case, value, error)
+    Outcome::new(case, value, error, all.len())
 }
 
 /// The root of a mean.
@@ -331,7 +332,7 @@ fn moved(case: &Case) -> Outcome {
         moved.count() as f64 / grid as f64
     });
     let (value, error) = mean(&shares.collect::<Vec<_>>());
-    Outcome::new(case, value, error)
+    Outcome::new(case, value, error, 200)
 }
 
 // -- arrival processes
@@ -346,10 +347,10 @@ pub(crate) fn wave(case: &Case) -> Outcome {
     plan.shape = Shape::Wave { amplitude, period: Span((period * unit) as u64) };
     let mu = case.number("mu");
     plan.work = Dist::Exponential { mean: unit / mu.unwrap_or(1.0) };
-    let replications = (40_000_000.0 / (rate * period)).clamp(10.0, 400.0) as u64;
+    let replications = (15_000_000.0 / (rate * period)).clamp(4.0, 400.0) as u64;
     let window = numbers(&case.params["window"]);
     let until = |replication: u64, end: f64, see: &mut dyn FnMut(f64, f64)| {
-        let mut traffic = Traffic::new(std::slice::from_ref(&plan), 11, replication);
+        let mut traffic = Traffic::new(std::slice::from_ref(&plan), seed_of(&case.id), replication);
         while traffic.peek().at as f64 <= end * unit {
             let arrival = traffic.pull();
             see(arrival.at as f64 / unit, arrival.work as f64 / unit);
@@ -381,9 +382,10 @@ pub(crate) fn wave(case: &Case) -> Outcome {
             count
         }).collect(),
     };
-    let (value, error) = mean(&values);
-    let outcome = Outcome::new(case, value, error);
-    Outcome { held: outcome.held || (value - case.expected).abs() <= FLOOR * case.expected, ..outcome }
+    let (value, _) = mean(&values);
+    // Poisson: the variance is known, and need not be estimated from few replications.
+    let scale = if case.metric == "peak_to_mean_rate" { rate * 0.02 * period } else { 1.0 };
+    Outcome::new(case, value, (case.expected / scale / values.len() as f64).sqrt(), KNOWN)
 }
 
 /// The variance of counts ÷ their mean, in windows of t; its limit follows from I(t) − 1 = (I − 1)(1 − (1 − e^−rt) ÷ rt), r the sum of the switch
@@ -395,7 +397,7 @@ pub(crate) fn dispersion(case: &Case) -> Outcome {
     let plan = source_plan(modulated(arrival), 1.0);
     let windows = 400;
     let sums: Vec<Sums> = (0..PARTS).map(|part| {
-        let mut traffic = Traffic::new(std::slice::from_ref(&plan), 13, part);
+        let mut traffic = Traffic::new(std::slice::from_ref(&plan), seed_of(&case.id), part);
         let (mut sum, mut squares) = (0.0, 0.0);
         for window in 1..=windows {
             let mut count = 0.0;
@@ -413,5 +415,5 @@ pub(crate) fn dispersion(case: &Case) -> Outcome {
         let mean = sum / n;
         1.0 + ((squares / n - mean * mean) / mean - 1.0) / shrink
     });
-    Outcome::new(case, value, error)
+    Outcome::new(case, value, error, sums.len())
 }

@@ -2,10 +2,26 @@
 //!
 //! Every statistic is a function of sums over requests: a mean is Σlatency ÷ Σ1, a percentile's is the share at or below the expected value.
 //! The estimate is that function of the sums of all replications; its standard error is the jackknife's over replications, which are
-//! independent whatever the requests within one are. With 40 of them, t has 39 degrees of freedom: 94.3% of |t| lie below 1.96,
-//! and one in 2,700 beyond 3.9.
+//! independent whatever the requests within one are. With 40 of them the deviation in standard errors follows Student's t with 39 degrees of
+//! freedom, which lies beyond 3.9 four times as often as a normal; z is the normal deviate that is as rare.
 
 use super::cases::Case;
+use evenkeel::dist::math::normal_quantile;
+use evenkeel::measure::student;
+
+/// The normal deviate that is as rare as this deviation, whose standard error was estimated from so many replications.
+pub(crate) fn deviate(off: f64, error: f64, replications: usize) -> f64 {
+    if off == 0.0 || replications == KNOWN {
+        return if off == 0.0 { 0.0 } else { off / error };
+    }
+    let p = student::two_sided(off / error, replications as f64 - 1.0);
+    // Below this, what is left of p has no digits; it is far beyond any limit.
+    let z = if p < 1e-12 { (off / error).abs() } else { normal_quantile(1.0 - p / 2.0) };
+    z.copysign(off)
+}
+
+/// In place of a number of replications: the standard error is known and not estimated.
+pub(crate) const KNOWN: usize = usize::MAX;
 
 /// Sums of one replication.
 pub(crate) type Sums = [f64; 3];
@@ -28,12 +44,12 @@ pub(crate) const LIMIT: f64 = 3.9;
 pub(crate) const FLOOR: f64 = 0.002;
 
 impl Outcome {
-    /// Judged with a standard error.
-    pub(crate) fn new(case: &Case, measured: f64, error: f64) -> Self {
+    /// Judged with a standard error that was estimated from so many replications.
+    pub(crate) fn new(case: &Case, measured: f64, error: f64, replications: usize) -> Self {
         let error = error.hypot(case.reference_error);
         let off = measured - case.expected;
-        let z = if off == 0.0 { 0.0 } else { off / error };
-        Self { id: case.id.clone(), measured, expected: case.expected, error, z, held: off.abs() <= (LIMIT * error).max(FLOOR * case.expected.abs()) }
+        let z = deviate(off, error, replications);
+        Self { id: case.id.clone(), measured, expected: case.expected, error, z, held: z.abs() <= LIMIT || off.abs() <= FLOOR * case.expected.abs() }
     }
 
     /// What is computed and not sampled: to the last digits.

@@ -31,6 +31,13 @@ pub(crate) fn task(case: &Case, long: bool) -> Result<Task, &'static str> {
         Some(load) if load > most + 0.001 && case.family != "M/M/c/K" => return Err("load above 0.9: only with EVENKEEL_LONG=1"),
         _ => {}
     }
+    if case.family == "M/M/c" && case.metric != "p50_wait" && case.expected > 0.0 && case.expected < 1e-7 {
+        return Err("an event rarer than once in ten million requests");
+    }
+    // One request in a hundred has a work of 50, so no 99th percentile of sojourns can be below it: the reference's sample had fewer of them.
+    if case.params["service"]["type"] == "bimodal" && case.metric == "p99_sojourn" && case.expected < case.params["service"]["large"].as_f64().unwrap_or(0.0) {
+        return Err("a simulated reference that cannot be right: a percentile below what that share of requests must take");
+    }
     match case.family.as_str() {
         "service moments" | "heavy tail" => direct::sampled(case).map(Task::Direct),
         "Zipf" => direct::zipf(case).map(Task::Direct),
@@ -52,8 +59,8 @@ fn simulation(case: &Case) -> Result<Task, &'static str> {
 
 // -- how much
 
-/// Run lengths for a standard error of half a percent, as the source says or by its formula for M/M/1; at least 400,000 requests, at most six
-/// million (twelve where work is heavy-tailed), and the warm-up it asks for.
+/// Run lengths for a standard error of half a percent, as the source says or by its formula for M/M/1; at least 400,000 requests, at most four
+/// million (eight where work is heavy-tailed), and the warm-up it asks for.
 fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
     let load = case.load().unwrap_or(0.7);
     let backends: u32 = scenario.backends.iter().map(|group| group.count * group.workers.unwrap_or(1).min(8)).sum();
@@ -67,13 +74,24 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
         let relaxation = 1.0 / (1.0 - load.sqrt()).powi(2) * f64::from(backends);
         return Setup { scenario, warmup: (10.0 * relaxation) as u64, measured: (100.0 * relaxation).max(10_000.0) as u64, replications: 200 };
     }
+    if case.policy.starts_with("least-loaded on the board") {
+        return herd(scenario, load * f64::from(backends), case.need("board_update_period"));
+    }
     let variation = 1.0_f64.max((1.0 + variation(&case.params["service"])) / 2.0);
     let formula = 38_415.0 * ((1.0 + load) / (1.0 - load)).powi(2) * variation;
-    let most = if variation > 1.0 { 12e6 } else { 6e6 };
+    let most = if variation > 1.0 { 8e6 } else { 4e6 };
     let total = case.requests.unwrap_or(formula).clamp(4e5, if load > 0.9 { 4e7 } else { most });
     let measured = total / f64::from(REPLICATIONS);
     let warmup = (10.0 / (1.0 - load).powi(2) * f64::from(backends) * variation.min(3.0)).max(0.1 * measured);
     Setup { scenario, warmup: warmup as u64, measured: measured as u64, replications: REPLICATIONS }
+}
+
+/// Everybody goes to the least backend of the board until the next board, so a queue grows as long as the arrivals of a period, and the
+/// transient lasts as many units as that. Eight of those are left out; the longer they are, the fewer replications.
+fn herd(scenario: Scenario, rate: f64, period: f64) -> Setup {
+    let warmup = (8.0 * period * rate * rate).max(1000.0 * rate);
+    let replications = (20e6 / warmup).clamp(12.0, f64::from(REPLICATIONS)) as u32;
+    Setup { scenario, warmup: warmup as u64, measured: (warmup / 2.0).max(100_000.0) as u64, replications }
 }
 
 /// The squared coefficient of variation of the work, as far as it matters here.

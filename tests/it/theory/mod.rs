@@ -56,8 +56,7 @@ fn programme(cases: &[Case], long: bool) -> Programme<'_> {
             Ok(Task::Direct(compute)) => jobs.push(Job::Direct(case, compute)),
             Ok(Task::Simulate(setups, statistic)) => {
                 for setup in setups {
-                    let key = format!("{:?} {}", setup.scenario, setup.replications);
-                    let (known, readers) = simulations.entry(key).or_insert_with(|| (setup.clone(), Vec::new()));
+                    let (known, readers) = simulations.entry(setup.key()).or_insert_with(|| (setup.clone(), Vec::new()));
                     (known.measured, known.warmup) = (known.measured.max(setup.measured), known.warmup.max(setup.warmup));
                     readers.push((case, statistic));
                 }
@@ -71,7 +70,7 @@ fn programme(cases: &[Case], long: bool) -> Programme<'_> {
 
 /// Runs all jobs on every core, the longest first.
 fn run_all(jobs: &[Job<'_>]) -> Vec<Outcome> {
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (next, finished, outcomes) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -79,6 +78,10 @@ fn run_all(jobs: &[Job<'_>]) -> Vec<Outcome> {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut judged = job.run();
                     outcomes.lock().expect("no thread panics while it holds the list").append(&mut judged);
+                    let done = finished.fetch_add(1, Ordering::Relaxed) + 1;
+                    if done % 50 == 0 {
+                        println!("theory: {done} of {} simulations and computations done", jobs.len());
+                    }
                 }
             });
         }
