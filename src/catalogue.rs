@@ -4,7 +4,11 @@
 //! [`Entry`]. Decoding with exact positions, "did you mean", the JSON Schema, `evenkeel balancers NAME` and the guide's
 //! tables are made from it.
 
+use std::fmt;
+
 use crate::dist::Dist;
+#[cfg(doc)]
+use crate::time::Rate;
 use crate::time::Span;
 
 /// Something a user can name, and the keys it takes.
@@ -42,6 +46,12 @@ impl Parameter {
         Self { name, kind, default: None, text }
     }
 
+    /// Whether this version takes it.
+    #[must_use]
+    pub const fn is_supported(&self) -> bool {
+        !matches!(self.kind, Kind::Later(_))
+    }
+
     /// A key with a default, written as in a scenario.
     #[must_use]
     pub const fn with_default(name: &'static str, kind: Kind, default: &'static str, text: &'static str) -> Self {
@@ -56,18 +66,129 @@ pub enum Kind {
     Bool,
     /// A whole number, bounds included.
     Whole(u64, u64),
+    /// A whole number, bounds included, or this word.
+    WholeOr(u64, u64, &'static str),
+    /// A whole number that may be negative, bounds included.
+    Integer(i64, i64),
     /// A finite number, bounds included.
     Number(f64, f64),
+    /// A finite number above the first, up to and including the second.
+    Above(f64, f64),
     /// A share of the whole: 0 to 1, or a text with a percent sign.
     Share,
+    /// A rate with its unit: at least zero, at most [`Rate::MAX`].
+    Rate,
     /// A duration with its unit.
     Span,
+    /// A duration with its unit, above zero.
+    Period,
+    /// A share below 1, or a duration.
+    ShareOrSpan,
     /// A duration or a distribution of durations.
     Dist,
+    /// A duration or a distribution of durations; the plain duration is the mean of an exponential.
+    ExponentialDist,
     /// Free text.
     Text,
+    /// A name: not blank, at most 256 characters.
+    Name,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of pairs.
+    Pairs(&'static Kind, &'static Kind),
+    /// A table with these keys.
+    Table(&'static Entry),
+    /// A list of tables with these keys.
+    Tables(&'static Entry),
+    /// A table or a list of tables with these keys.
+    OneOrMore(&'static Entry),
+    /// A table that names its entry.
+    Tagged(&'static Tagged),
+    /// A list of tables that name their entry each.
+    TaggedTables(&'static Tagged),
+    /// A list of names of entries, or of tables as in the other.
+    TaggedNames(&'static Tagged),
+    /// A whole number, bounds included, or a table that names its entry.
+    WholeOrTagged(u64, u64, &'static Tagged),
+    /// A table with any key of the scenario, dotted and in quotes, and the value it is set to.
+    Changes,
+    /// Known, but not supported by this version; with the keys it will have, where it is a table.
+    Later(&'static [&'static str]),
+}
+
+/// Tables in which one key names the [`Entry`] that says which others there are.
+#[derive(Debug)]
+pub struct Tagged {
+    /// The key that names the entry.
+    pub tag: &'static str,
+    /// What is named, for messages: `a balancer`.
+    pub what: &'static str,
+    /// The entries.
+    pub entries: fn() -> Vec<&'static Entry>,
+    /// Keys that every entry takes.
+    pub common: &'static [Parameter],
+}
+
+impl Tagged {
+    /// The entry of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'static Entry> {
+        (self.entries)().into_iter().find(|entry| entry.name == name)
+    }
+
+    /// All names, in the order of declaration.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        (self.entries)().into_iter().map(|entry| entry.name).collect()
+    }
+}
+
+impl fmt::Display for Kind {
+    /// What is allowed, in words: `a whole number from 1 to 10`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Bool => f.write_str("true or false"),
+            Self::Whole(min, u64::MAX) => write!(f, "a whole number of at least {min}, at most 2^64 - 1"),
+            Self::Whole(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Self::WholeOr(min, max, word) => write!(f, "a whole number from {min} to {max}, or \"{word}\""),
+            Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Self::Number(min, max) if max >= 1e100 => write!(f, "a finite number of at least {min}"),
+            Self::Number(min, max) => write!(f, "a number from {min} to {max}"),
+            Self::Above(min, max) => write!(f, "a finite number above {min}, at most {max}"),
+            Self::Share => f.write_str("a share from 0 to 1, such as 0.2 or \"20%\""),
+            Self::Rate => f.write_str("a rate with its unit, such as \"800/s\", \"50/min\" or \"3/h\"; at most 1e9/s"),
+            Self::Span => f.write_str("a duration with its unit (ns, us, ms, s, m, h, d), such as \"250us\", \"10ms\" or \"1.5s\"; at most 584 years"),
+            Self::Period => f.write_str("a duration above zero with its unit (ns, us, ms, s, m, h, d), such as \"10ms\", \"1.5s\" or \"2m\"; at most 584 years"),
+            Self::ShareOrSpan => f.write_str("a share of at least 0 and below 1, such as 0.1 or \"10%\", or a duration such as \"5s\""),
+            Self::Dist | Self::ExponentialDist => f.write_str("a duration with its unit, such as \"10ms\", or a distribution such as { dist = \"exponential\", mean = \"10ms\" }"),
+            Self::Text => f.write_str("a text in quotes"),
+            Self::Name => f.write_str("a name in quotes: not blank, at most 256 characters"),
+            Self::Choice(words) => write!(f, "one of {}", quoted(words)),
+            Self::Pairs(first, second) => write!(f, "a list of pairs [[…, …], …] of {first} and {second}"),
+            Self::Table(entry) => write!(f, "a table with the keys {}", keys(entry.parameters)),
+            Self::Tables(entry) => write!(f, "a list of tables with the keys {}", keys(entry.parameters)),
+            Self::OneOrMore(entry) => write!(f, "a table, or a list of tables, with the keys {}", keys(entry.parameters)),
+            Self::Tagged(tagged) => write!(f, "a table with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names())),
+            Self::TaggedTables(tagged) => write!(f, "a list of tables with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names())),
+            Self::TaggedNames(tagged) => write!(f, "a list of names in quotes, each one of {}", quoted(&tagged.names())),
+            Self::WholeOrTagged(min, max, tagged) => {
+                write!(f, "a whole number from {min} to {max}, or a table with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names()))
+            }
+            Self::Changes => f.write_str("a table of dotted keys in quotes and their values, such as { \"run.seed\" = 7 }"),
+            Self::Later(_) => f.write_str("nothing yet"),
+        }
+    }
+}
+
+/// Words in quotes, with commas.
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// The supported keys, with commas.
+fn keys(parameters: &[Parameter]) -> String {
+    let supported = parameters.iter().filter(|parameter| !matches!(parameter.kind, Kind::Later(_)));
+    supported.map(|parameter| parameter.name).collect::<Vec<_>>().join(", ")
 }
 
 /// A decoded value of a [`Parameter`].
@@ -77,13 +198,17 @@ pub enum Value {
     Bool(bool),
     /// Of [`Kind::Whole`].
     Whole(u64),
-    /// Of [`Kind::Number`] and [`Kind::Share`].
+    /// Of [`Kind::Integer`].
+    Integer(i64),
+    /// Of [`Kind::Number`], [`Kind::Above`] and [`Kind::Share`].
     Number(f64),
-    /// Of [`Kind::Span`].
+    /// Of [`Kind::Rate`], per second: zero is judged by who asks.
+    Rate(f64),
+    /// Of [`Kind::Span`] and [`Kind::Period`].
     Span(Span),
     /// Of [`Kind::Dist`].
     Dist(Dist),
-    /// Of [`Kind::Text`] and [`Kind::Choice`].
+    /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Choice`] and the word of [`Kind::WholeOr`].
     Text(String),
 }
 

@@ -108,10 +108,25 @@ pub enum Fault {
     /// `load` needs work whose mean is known.
     #[error("`load` needs work with a finite mean above zero; give a `rate` such as \"800/s\"")]
     LoadWithoutMean,
+    /// More of something than there is room for.
+    #[error("{found} {what}; at most {most} are supported")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many were found.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// A rate above what nanoseconds can hold.
     #[error("this load means {0:.3e} requests per second; at most 1e9 per source (gaps are whole nanoseconds)")]
     RateTooHigh(f64),
 }
+
+/// The table of delays between zones has the square of this many places.
+const MOST_ZONES: usize = 1_000;
+/// Sources are looked at one by one for the next arrival.
+const MOST_SOURCES: usize = 10_000;
 
 /// A fault with the dotted key it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +144,12 @@ impl Plan {
     /// All faults that only show once keys are taken together.
     pub fn new(scenario: &Scenario, variant: Option<String>) -> Result<Self, Vec<FaultAt>> {
         let zones = zones(scenario);
+        let counts = [("backends", "zones", zones.len(), MOST_ZONES), ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES)];
+        let too_many = counts.into_iter().filter(|&(_, _, found, most)| found > most);
+        let faults: Vec<_> = too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         let zone = |name: &Option<String>| name.as_ref().and_then(|name| zones.iter().position(|zone| zone == name)).map(|at| at as u16);
         let groups: Vec<_> = scenario.backends.iter().map(|group| group_plan(group, zone(&group.zone))).collect();
         let capacity = groups.iter().all(|group| group.workers.is_some()).then(|| groups.iter().map(|group| group.capacity() * f64::from(group.count)).sum());

@@ -1,7 +1,7 @@
 //! Finding the least loaded backend without looking at all of them.
 //!
-//! [`Levels`] keeps whole-number loads that move one step at a time, with random ties, in O(1). [`MinTree`] keeps any score with any
-//! tie rule in O(log n). Both are public, as a policy of your own may want one.
+//! [`Levels`] keeps whole-number loads that move one step at a time, with random ties, in O(1). [`LevelSets`] keeps them for ties by place, as bits: O(n ÷ 4096).
+//! [`MinTree`] keeps any score with any tie rule in O(log n). All are public, as a policy of your own may want one.
 
 use super::BackendId;
 use crate::random::Stream;
@@ -101,6 +101,146 @@ impl Levels {
         let end = self.starts[level as usize + 1];
         let at = if end == 1 { 0 } else { chance.below(u64::from(end)) };
         Some(BackendId(self.order[at as usize]))
+    }
+}
+
+/// Backends by whole-number level, as one set of bits a level, for the 63 levels from a base that moves with the least.
+///
+/// Sets 0 to 62 are the levels `base + 0` to `base + 62`, exactly; set 63 is everybody above. When all that is left is above, or somebody comes below
+/// the base, all are sorted in anew, which takes at least 31 steps of somebody to be needed again.
+#[derive(Clone, Debug, Default)]
+pub struct LevelSets {
+    base: u32,
+    level: Vec<u32>,
+    is_in: Vec<bool>,
+    /// 64 sets of `words` words, and above each a summary of `summaries` words: which words are not zero.
+    bits: Vec<u64>,
+    summary: Vec<u64>,
+    words: usize,
+    summaries: usize,
+    /// How many are in each set, and which sets are not empty.
+    counts: Vec<u32>,
+    occupied: u64,
+}
+
+const ABOVE: u32 = 63;
+
+impl LevelSets {
+    /// Makes it anew from backends and their levels. `n` is one more than the greatest id.
+    pub fn rebuild(&mut self, n: usize, loads: impl Iterator<Item = (BackendId, u32)>) {
+        (self.level, self.is_in) = (vec![0; n], vec![false; n]);
+        for (backend, level) in loads {
+            self.level[backend.index()] = level;
+            self.is_in[backend.index()] = true;
+        }
+        self.words = n.div_ceil(64);
+        self.summaries = self.words.div_ceil(64);
+        self.sort_in(0);
+    }
+
+    /// Sorts everybody into sets from a new base.
+    #[cold]
+    #[inline(never)]
+    fn sort_in(&mut self, base: u32) {
+        self.base = base;
+        self.bits = vec![0; 64 * self.words];
+        self.summary = vec![0; 64 * self.summaries];
+        self.counts = vec![0; 64];
+        self.occupied = 0;
+        for backend in 0..self.level.len() {
+            if self.is_in[backend] {
+                self.add(backend, self.set_of(self.level[backend]));
+            }
+        }
+    }
+
+    #[inline]
+    fn set_of(&self, level: u32) -> u32 {
+        (level - self.base).min(ABOVE)
+    }
+
+    #[inline]
+    fn add(&mut self, backend: usize, set: u32) {
+        let (word, set) = (backend / 64, set as usize);
+        self.bits[set * self.words + word] |= 1 << (backend % 64);
+        self.summary[set * self.summaries + word / 64] |= 1 << (word % 64);
+        self.counts[set] += 1;
+        self.occupied |= 1 << set;
+    }
+
+    #[inline]
+    fn remove(&mut self, backend: usize, set: u32) {
+        let (word, set) = (backend / 64, set as usize);
+        let bits = &mut self.bits[set * self.words + word];
+        *bits &= !(1 << (backend % 64));
+        if *bits == 0 {
+            self.summary[set * self.summaries + word / 64] &= !(1 << (word % 64));
+        }
+        self.counts[set] -= 1;
+        if self.counts[set] == 0 {
+            self.occupied &= !(1 << set);
+        }
+    }
+
+    /// Sets the level of a backend; one that is not in stays out.
+    #[inline]
+    pub fn set(&mut self, backend: BackendId, level: u32) {
+        let backend = backend.index();
+        let before = std::mem::replace(&mut self.level[backend], level);
+        if before == level || !self.is_in[backend] {
+            return;
+        }
+        if level < self.base {
+            return self.sort_in(level.saturating_sub(ABOVE / 2));
+        }
+        let (from, to) = (self.set_of(before), self.set_of(level));
+        if from != to {
+            self.remove(backend, from);
+            self.add(backend, to);
+        }
+        if self.occupied == 1 << ABOVE {
+            let least = self.least_level().expect("somebody is above");
+            self.sort_in(least.saturating_sub(ABOVE / 2));
+        }
+    }
+
+    fn least_level(&self) -> Option<u32> {
+        self.level.iter().zip(&self.is_in).filter(|&(_, is_in)| *is_in).map(|(level, _)| *level).min()
+    }
+
+    /// Of the backends with the least level, the one that comes first at or after `from`, going round.
+    #[inline]
+    #[must_use]
+    pub fn next(&self, from: u32) -> Option<BackendId> {
+        if self.occupied == 0 {
+            return None;
+        }
+        let set = self.occupied.trailing_zeros() as usize;
+        let from = from as usize;
+        let found = if from == 0 || from >= self.level.len() { None } else { self.at_or_after(set, from) };
+        found.or_else(|| self.at_or_after(set, 0))
+    }
+
+    #[inline]
+    fn at_or_after(&self, set: usize, from: usize) -> Option<BackendId> {
+        let bits = &self.bits[set * self.words..][..self.words];
+        let first = bits[from / 64] & (u64::MAX << (from % 64));
+        if first != 0 {
+            return Some(BackendId((from / 64 * 64) as u32 + first.trailing_zeros()));
+        }
+        let summary = &self.summary[set * self.summaries..][..self.summaries];
+        let after = from / 64 + 1;
+        let mut at = after / 64;
+        let mut mask = u64::MAX << (after % 64);
+        while at < self.summaries {
+            let words = summary[at] & mask;
+            if words != 0 {
+                let word = at * 64 + words.trailing_zeros() as usize;
+                return Some(BackendId((word * 64) as u32 + bits[word].trailing_zeros()));
+            }
+            (at, mask) = (at + 1, u64::MAX);
+        }
+        None
     }
 }
 
@@ -257,19 +397,23 @@ mod tests {
     /// Random steps on `n` backends, checked against looking at all of them.
     #[test]
     fn both_indices_agree_with_looking_at_everybody() {
-        for n in [1_usize, 2, 3, 7, 8, 33, 100] {
+        for n in [1_usize, 2, 3, 7, 8, 33, 100, 5_000] {
             let mut chance = Stream::new(n as u64);
             let mut load = vec![0_u32; n];
-            let (mut levels, mut tree) = (Levels::default(), MinTree::default());
+            let (mut levels, mut tree, mut sets) = (Levels::default(), MinTree::default(), LevelSets::default());
             let ids = || (0..n as u32).map(BackendId);
             levels.rebuild(n, ids().map(|id| (id, 0)));
             tree.rebuild(n, ids().map(|id| (id, 0)));
-            for step in 0..20_000 {
+            sets.rebuild(n, ids().map(|id| (id, 0)));
+            for step in 0..if n > 100 { 1_000 } else { 20_000 } {
                 let at = chance.below(n as u64) as usize;
-                let jump = if chance.below(50) == 0 { chance.below(9) as u32 } else { 1 };
-                load[at] = if chance.below(2) == 0 { load[at] + jump } else { load[at].saturating_sub(jump) };
+                let jump = if chance.below(50) == 0 { chance.below(90) as u32 } else { 1 };
+                // Everybody rises for a while and falls for a while, so that the base has to move both ways.
+                let rising = chance.below(10) < if step / 5_000 % 2 == 0 { 6 } else { 4 };
+                load[at] = if rising { load[at] + jump } else { load[at].saturating_sub(jump) };
                 levels.set(BackendId(at as u32), load[at]);
                 tree.set(BackendId(at as u32), u64::from(load[at]));
+                sets.set(BackendId(at as u32), load[at]);
                 let least = *load.iter().min().expect("n is at least one");
                 let minima: Vec<u32> = (0..n as u32).filter(|&id| load[id as usize] == least).collect();
                 let from = step % n as u32;
@@ -278,6 +422,7 @@ mod tests {
                 assert_eq!(tree.first(), Some(BackendId(minima[0])));
                 let next = minima.iter().find(|&&id| id >= from).unwrap_or(&minima[0]);
                 assert_eq!(tree.next(from), Some(BackendId(*next)), "{load:?} from {from}");
+                assert_eq!(sets.next(from), Some(BackendId(*next)), "{load:?} from {from}");
                 assert_eq!(tree.least_score(), u64::from(least));
             }
         }
@@ -306,6 +451,11 @@ mod tests {
         let mut chance = Stream::new(1);
         let (mut levels, mut tree) = (Levels::default(), MinTree::default());
         assert_eq!((levels.least(&mut chance), tree.first()), (None, None));
+        let mut sets = LevelSets::default();
+        assert_eq!(sets.next(0), None);
+        sets.rebuild(3, std::iter::empty());
+        sets.set(BackendId(1), 4);
+        assert_eq!(sets.next(1), None);
         levels.rebuild(3, std::iter::empty());
         tree.rebuild(3, std::iter::empty());
         levels.set(BackendId(1), 4);

@@ -2,12 +2,12 @@
 //!
 //! **Rule.** The eligible backend whose in-flight count, as this instance sees it, is least; with `weighted`, count ÷ weight.
 //! **Ties.** Drawn (the default), the first, or going round. They matter: with many instances that each see only their own requests,
-//! nearly every pick is a tie, and `first` sends all of them to the same backend. **Cost.** O(1) for plain counts with drawn ties, else
-//! O(log n), by an index that moves with every send and end; no scan. **Who ships it.** nginx, HAProxy, IPVS, each with its own ties.
+//! nearly every pick is a tie, and `first` sends all of them to the same backend. **Cost.** O(1) for plain counts, O(log n) for
+//! weighted ones, by an index that moves with every send and end; no scan. **Who ships it.** nginx, HAProxy, IPVS, each with its own ties.
 //! **Where it shines.** One instance: within a few percent of the best that is possible without knowing the work. **Where it fails.**
 //! A backend that fails fast looks idle and gets everything; stale counts make the herd run from one backend to the next.
 
-use super::index::{Levels, MinTree, NEVER, score};
+use super::index::{LevelSets, Levels, MinTree, NEVER, score};
 use super::{Balancer, BackendId, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
@@ -18,8 +18,8 @@ pub(super) static LISTED: Listed = Listed {
     entry: Entry {
         name: "least-connections",
         summary: "the backend with the fewest requests in flight",
-        text: "The eligible backend with the least in-flight count of this instance; with `weighted`, count ÷ weight. O(1) per pick with drawn \
-               ties, else O(log n). Near the best possible for one instance; herds on stale counts, and feeds a backend that fails fast.",
+        text: "The eligible backend with the least in-flight count of this instance; with `weighted`, count ÷ weight. O(1) per pick, \
+               O(log n) with weights. Near the best possible for one instance; herds on stale counts, and feeds a backend that fails fast.",
         parameters: &[TIES, Parameter::with_default("weighted", Kind::Bool, "false", "compare in flight ÷ weight instead of in flight")],
         reference: "",
     },
@@ -68,7 +68,11 @@ pub(super) struct LeastConnections {
 
 #[derive(Debug)]
 enum Index {
+    /// Plain counts, drawn ties.
     Levels(Levels),
+    /// Plain counts, ties by place.
+    Sets(LevelSets),
+    /// Counts ÷ weights.
     Tree(MinTree),
 }
 
@@ -76,7 +80,11 @@ impl LeastConnections {
     pub(super) fn new(values: &Values, sees: Sees) -> Self {
         let ties = Ties::of(values);
         let weighted = values.get("weighted").is_some() && values.bool("weighted");
-        let index = if ties == Ties::Random && !weighted { Index::Levels(Levels::default()) } else { Index::Tree(MinTree::default()) };
+        let index = match ties {
+            _ if weighted => Index::Tree(MinTree::default()),
+            Ties::Random => Index::Levels(Levels::default()),
+            Ties::First | Ties::RoundRobin => Index::Sets(LevelSets::default()),
+        };
         Self { index, weighted, ties, last: u32::MAX, sees }
     }
 
@@ -101,6 +109,7 @@ impl LeastConnections {
         let load = self.load(backend, pool);
         match &mut self.index {
             Index::Levels(levels) => levels.set(backend, load as u32),
+            Index::Sets(sets) => sets.set(backend, load as u32),
             Index::Tree(tree) => tree.set(backend, load),
         }
     }
@@ -111,6 +120,7 @@ impl Balancer for LeastConnections {
         let loads: Vec<_> = pool.eligible().iter().map(|&backend| (backend, self.load(backend, pool))).collect();
         match &mut self.index {
             Index::Levels(levels) => levels.rebuild(pool.len(), loads.into_iter().map(|(backend, load)| (backend, load as u32))),
+            Index::Sets(sets) => sets.rebuild(pool.len(), loads.into_iter().map(|(backend, load)| (backend, load as u32))),
             Index::Tree(tree) => tree.rebuild(pool.len(), loads.into_iter()),
         }
     }
@@ -119,6 +129,12 @@ impl Balancer for LeastConnections {
     fn pick(&mut self, _: &Request, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         match &mut self.index {
             Index::Levels(levels) => levels.least(ctx.chance).map_or(Pick::None, Pick::Backend),
+            Index::Sets(sets) => {
+                let from = if self.ties == Ties::First { 0 } else { self.last.wrapping_add(1) };
+                let chosen = sets.next(from);
+                self.last = chosen.map_or(self.last, |backend| backend.0);
+                chosen.map_or(Pick::None, Pick::Backend)
+            }
             Index::Tree(tree) => self.ties.choose(tree, &mut self.last, ctx),
         }
     }

@@ -5,7 +5,7 @@
 
 pub use libm::{cos, exp, log, pow, sin, sqrt};
 
-/// −ln(u) for u in (0, 1), written without branches so that the compiler computes several at once.
+/// −ln(u) for u in (0, 1), without branches.
 ///
 /// The argument is split into 2^e · m with m in [√½, √2); ln m = 2 artanh((m−1)/(m+1)) as a series to the 21st power, whose
 /// rest is below 2^-56. Against `libm::log` it is within 2 units in the last place (tested).

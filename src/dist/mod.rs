@@ -74,6 +74,7 @@ pub enum Dist {
     Empirical(Vec<(f64, f64)>),
 }
 
+mod exponential;
 pub mod math;
 mod sampler;
 pub use sampler::Sampler;

@@ -13,7 +13,7 @@ mod network;
 mod overload;
 mod tier;
 
-use crate::balance::Pick;
+use crate::balance::{self, Pick};
 use crate::dist::Sampler;
 use crate::fleet::{Accepted, Account, Attempt, Fleet};
 use crate::measure::record::Failure;
@@ -35,6 +35,7 @@ pub const PULSE: u64 = 1 << 16;
 
 /// A request in the system.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Request {
     /// When it was made.
     pub arrival: u64,
@@ -54,6 +55,14 @@ pub struct Request {
     pub attempts: u16,
     /// Whether it counts: it arrived after the warm-up.
     pub measured: bool,
+}
+
+impl Request {
+    /// What a balancer may know of it.
+    #[inline]
+    fn known(&self) -> balance::Request {
+        balance::Request { id: self.number, key: self.key, client: self.client, attempt: u32::from(self.attempts) }
+    }
 }
 
 /// Who is told what happens. Static: what nobody watches costs nothing.
@@ -92,6 +101,8 @@ pub struct Ending {
     pub unfinished: u64,
     /// Events taken: arrivals, completions and everything of the agenda.
     pub events: u64,
+    /// Requests that arrived, warm-up included.
+    pub arrived: u64,
 }
 
 /// What the outside asked to stop for.
@@ -299,7 +310,8 @@ impl<'p, O: Observer> Cell<'p, O> {
             self.pass_milestone();
         }
         match self.network.delay(&self.requests[id], Way::In) {
-            0 => self.dispatch(id, 0),
+            // Said again, as it was just written: reading it back at once would wait for the stores.
+            0 => self.dispatch(id, &balance::Request { id: number, key, client, attempt: 0 }, instance, 0),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }
@@ -358,9 +370,9 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     /// The request stands at its balancer, where it has been held so long.
     #[inline(always)]
-    fn dispatch(&mut self, id: u32, held: u64) {
-        match self.tier.pick(&self.requests[id], self.now) {
-            Pick::Backend(backend) => self.send(id, backend.0, held),
+    fn dispatch(&mut self, id: u32, known: &balance::Request, instance: u32, held: u64) {
+        match self.tier.pick(known, &self.requests[id], instance, self.now) {
+            Pick::Backend(backend) => self.send(id, backend.0, known.key, held),
             Pick::Wait => self.hold(id),
             Pick::None => self.fail(id, Failure::NoBackend),
         }
@@ -375,9 +387,9 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     /// An attempt leaves for a backend.
     #[inline(always)]
-    fn send(&mut self, id: u32, backend: u32, held: u64) {
+    fn send(&mut self, id: u32, backend: u32, key: u64, held: u64) {
         let request = &mut self.requests[id];
-        let attempt = self.attempts.insert(Attempt::new(id, backend, request.key, self.now, held));
+        let attempt = self.attempts.insert(Attempt::new(id, backend, key, self.now, held));
         self.tier.sent(request, backend, self.now);
         request.attempts += 1;
         self.observer.sent(request, backend);
@@ -509,14 +521,15 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(never)]
     fn send_held(&mut self, instance: u32) {
         while let Some(held) = self.tier.longest_held(instance) {
-            let pick = self.tier.pick(&self.requests[held.request], self.now);
+            let request = &self.requests[held.request];
+            let pick = self.tier.pick(&request.known(), request, instance, self.now);
             if pick == Pick::Wait {
                 return;
             }
             self.tier.release(instance);
             self.overload.release(self.requests[held.request].work);
             match pick {
-                Pick::Backend(backend) => self.send(held.request, backend.0, self.now - held.since),
+                Pick::Backend(backend) => self.send(held.request, backend.0, self.requests[held.request].key, self.now - held.since),
                 Pick::None => self.fail(held.request, Failure::NoBackend),
                 Pick::Wait => unreachable!("returned above"),
             }
@@ -544,7 +557,10 @@ impl<'p, O: Observer> Cell<'p, O> {
                 let Attempt { request, backend, .. } = self.attempts[id];
                 self.reach(id, backend, request, false);
             }
-            Item::Enter(request) => self.dispatch(request, 0),
+            Item::Enter(id) => {
+                let request = &self.requests[id];
+                self.dispatch(id, &request.known(), request.instance, 0);
+            }
             Item::Send(source, client) => self.arrive_closed(source, client),
         }
     }
@@ -614,6 +630,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             overloaded_at: self.overload.since.map(SimTime),
             unfinished: self.books.measured_in_system,
             events: self.books.events,
+            arrived: self.books.arrived,
         };
         (self.observer, ending)
     }
@@ -630,10 +647,11 @@ impl<'p, O: Observer> Cell<'p, O> {
         let events = u128::from(self.books.events) + u128::from(arrived);
         for account in self.fleet.accounts(self.now) {
             assert_eq!(account.in_flight, 0, "conservation: nothing is in flight at the end");
-            assert_eq!(account.flight_area, account.sojourn, "Little's law at a backend");
+            assert_eq!(account.flight_area as u64, account.sojourn, "Little's law at a backend");
             // Shared workers finish within a nanosecond of the exact instant; all others to the nanosecond.
             let slack = if account.shares { events.saturating_mul(u128::from(account.workers)) } else { 0 };
-            assert!(account.work.abs_diff(account.busy_area) <= slack, "work conservation: {account:?}");
+            let apart = account.work.wrapping_sub(account.busy_area as u64) as i64;
+            assert!(u128::from(apart.unsigned_abs()) <= slack, "work conservation: {account:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Network {
     pub(super) absent: bool,
     /// By group.
     own: Vec<Option<Sampler>>,
-    group_of: Vec<u16>,
+    group_of: Vec<u32>,
     zone_of_group: Vec<Option<u16>>,
     zone_of_source: Vec<Option<u16>>,
     tier: Option<u16>,

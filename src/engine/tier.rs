@@ -127,22 +127,21 @@ impl Tier {
 
     /// The instance's choice for an attempt of a request.
     #[inline]
-    pub(super) fn pick(&mut self, request: &Request, now: u64) -> Pick {
+    pub(super) fn pick(&mut self, known: &balance::Request, request: &Request, instance: u32, now: u64) -> Pick {
         if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
-            return instance.balancer.pick(&known(request), pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
+            return instance.balancer.pick(known, pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
         }
-        self.pick_of_many(request, now)
+        self.pick_of_many(known, request, instance, now)
     }
 
     #[inline(never)]
-    fn pick_of_many(&mut self, request: &Request, now: u64) -> Pick {
-        let pool = self.pool_of(request.instance);
-        let instance = &mut self.instances[request.instance as usize];
-        let known = known(request);
+    fn pick_of_many(&mut self, known: &balance::Request, request: &Request, instance: u32, now: u64) -> Pick {
+        let pool = self.pool_of(instance);
+        let instance = &mut self.instances[instance as usize];
         let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
         match &mut self.connections {
-            None => instance.balancer.pick(&known, &self.pools[pool], &mut ctx),
-            Some(connections) => connections.pick(request, || instance.balancer.pick(&known, &self.pools[pool], &mut ctx)),
+            None => instance.balancer.pick(known, &self.pools[pool], &mut ctx),
+            Some(connections) => connections.pick(request, || instance.balancer.pick(known, &self.pools[pool], &mut ctx)),
         }
     }
 
@@ -169,7 +168,7 @@ impl Tier {
         let pool = self.pool_of(request.instance);
         let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
         if listens.attempts {
-            balancer.started(&known(request), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+            balancer.started(&request.known(), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
         }
     }
 
@@ -293,12 +292,6 @@ impl Tier {
         (0..self.instances.len()).for_each(|at| self.renew(at, now));
         self.next_refresh = (quiet_until / self.refresh).saturating_add(1).saturating_mul(self.refresh);
     }
-}
-
-/// What a balancer may know of a request.
-#[inline]
-fn known(request: &Request) -> balance::Request {
-    balance::Request { id: request.number, key: request.key, client: request.client, attempt: u32::from(request.attempts) }
 }
 
 impl Instance {

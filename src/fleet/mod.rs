@@ -22,6 +22,7 @@ use tree::{Next, WinnerTree};
 
 /// One attempt at a request, from being sent to its end.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Attempt {
     /// The request it belongs to.
     pub request: u32,
@@ -78,6 +79,11 @@ pub struct GroupPlan {
 }
 
 impl GroupPlan {
+    /// One worker, first in first out, no queue limit, nothing that changes service: what most backends are.
+    fn is_simple(&self) -> bool {
+        self.workers == Some(1) && self.discipline == Discipline::Fifo && self.queue.is_none() && self.per_in_flight == 0 && self.cache.is_none()
+    }
+
     /// What it can do: speed × workers; speed alone where workers are unlimited.
     #[must_use]
     pub fn capacity(&self) -> f64 {
@@ -98,37 +104,55 @@ pub enum Accepted {
 #[derive(Debug)]
 pub struct Fleet {
     backends: Vec<Backend>,
+    /// What is the same for all of a group.
+    groups: Vec<Group>,
+    /// What is seldom looked at, by backend.
+    rest: Vec<Rest>,
     completions: WinnerTree,
 }
 
-/// One backend. The first fields are what every event touches.
+/// One backend, as far as every event looks at it: a cache line.
 #[derive(Debug)]
-pub struct Backend {
+#[repr(align(64))]
+struct Backend {
     /// As of when the areas below are complete.
     last: u64,
-    /// Attempts sent here and unanswered.
+    /// ∫ in flight and ∫ busy workers, modulo 2^64: what goes over is counted in [`Rest`].
+    flight_area: u64,
+    busy_area: u64,
+    /// Service that all attempts taken so far need, and time in flight of all that ended: modulo 2^64, as only differences and equality matter.
+    work: u64,
+    sojourn: u64,
+    /// Attempts sent here and unanswered, and the most of them since the window opened.
     in_flight: u32,
+    in_flight_max: u32,
     /// Workers that are busy.
     busy: u32,
-    workers: u32,
     waiting: Waiting,
-    /// The one in service, where there is one worker.
-    current: u32,
-    /// The most in flight since the window opened.
-    in_flight_max: u32,
-    /// One worker, first in first out, no queue limit, nothing that changes service.
-    simple: bool,
+    /// The group's number; with the highest bit set, it is not simple. (Simple: one worker, first in first out, no queue limit, nothing that
+    /// changes service; the one in service then stays at the head of `waiting`.)
+    kind: u32,
+}
+
+/// The bit of [`Backend::kind`] that says it has a [`Special`].
+const SPECIAL: u32 = 1 << 31;
+
+/// What is the same for all backends of a group.
+#[derive(Debug)]
+struct Group {
     speed: f64,
-    /// ∫ in flight, ∫ busy workers.
-    flight_area: u128,
-    busy_area: u128,
-    /// Service that all attempts taken so far need.
-    work: u128,
-    /// Time in flight of all attempts that ended.
-    sojourn: u128,
-    /// The backlog above which it may be overloaded, and when it was last below.
+    workers: u32,
+    /// The backlog above which a backend may be overloaded.
     backlog_limit: u64,
-    last_below: u64,
+}
+
+/// What a plain request at a backend that keeps up never touches.
+#[derive(Debug, Default)]
+struct Rest {
+    flight_overflows: u64,
+    busy_overflows: u64,
+    /// When the backlog last rose above the limit.
+    rose_at: u64,
     special: Option<Box<Special>>,
 }
 
@@ -149,43 +173,55 @@ struct Special {
     order: u64,
 }
 
+impl Group {
+    /// The service that a work takes.
+    #[inline]
+    fn service(&self, work: u64) -> u64 {
+        if self.speed == 1.0 { work } else { round_ns(work as f64 / self.speed) }
+    }
+}
+
 impl Backend {
-    fn new(plan: &GroupPlan, backlog_limit: f64) -> Self {
-        let simple = plan.workers == Some(1) && plan.discipline == Discipline::Fifo && plan.queue.is_none() && plan.per_in_flight == 0 && plan.cache.is_none();
-        let workers = plan.workers.unwrap_or(u32::MAX);
-        let special = (!simple).then(|| Box::new(Special::new(plan, workers)));
+    fn new(plan: &GroupPlan, group: u32) -> Self {
         Self {
             last: 0,
-            in_flight: 0,
-            busy: 0,
-            workers,
-            waiting: Waiting { head: NIL, tail: NIL },
-            current: NIL,
-            in_flight_max: 0,
-            simple,
-            speed: plan.speed,
             flight_area: 0,
             busy_area: 0,
             work: 0,
             sojourn: 0,
-            backlog_limit: round_ns(backlog_limit / plan.speed),
-            last_below: 0,
-            special,
+            in_flight: 0,
+            in_flight_max: 0,
+            busy: 0,
+            waiting: Waiting { head: NIL, tail: NIL },
+            kind: if plan.is_simple() { group } else { group | SPECIAL },
         }
+    }
+
+    #[inline]
+    fn group(&self) -> usize {
+        (self.kind & !SPECIAL) as usize
+    }
+
+    #[inline]
+    fn is_simple(&self) -> bool {
+        self.kind & SPECIAL == 0
     }
 
     /// Brings the areas up to now.
     #[inline]
-    fn settle(&mut self, now: u64) {
+    fn settle(&mut self, rest: &mut Rest, now: u64) {
         let passed = now - self.last;
-        self.flight_area += u128::from(passed) * u128::from(self.in_flight);
-        self.busy_area += u128::from(passed) * u128::from(self.busy);
-        self.last = now;
+        let (flight, flight_over) = grown(self.flight_area, passed, self.in_flight);
+        let (busy, busy_over) = grown(self.busy_area, passed, self.busy);
+        (self.flight_area, self.busy_area, self.last) = (flight, busy, now);
+        if flight_over | busy_over > 0 {
+            rest.flight_overflows += flight_over;
+            rest.busy_overflows += busy_over;
+        }
     }
 
     #[inline]
-    fn send(&mut self, now: u64) {
-        self.settle(now);
+    fn send(&mut self) {
         self.in_flight += 1;
         self.in_flight_max = self.in_flight_max.max(self.in_flight);
     }
@@ -193,26 +229,23 @@ impl Backend {
     #[inline]
     fn answered(&mut self, attempt: &Attempt, now: u64) {
         self.in_flight -= 1;
-        self.sojourn += u128::from(now - attempt.sent);
+        self.sojourn = self.sojourn.wrapping_add(now - attempt.sent);
     }
 
     /// Unfinished service, as of the last settling.
     #[inline]
     fn backlog(&self) -> u64 {
-        self.work.saturating_sub(self.busy_area) as u64
+        // Shared workers may be a nanosecond ahead of what was asked of them.
+        let left = self.work.wrapping_sub(self.busy_area);
+        if left > u64::MAX / 2 { 0 } else { left }
     }
+}
 
-    /// The service that a work takes here.
-    #[inline]
-    fn service(&self, work: u64) -> u64 {
-        if self.speed == 1.0 { work } else { round_ns(work as f64 / self.speed) }
-    }
-
-    /// The instant from which a new request could be served: 0 while a worker is free, else when the work before it is done, shared over
-    /// the workers.
-    fn ready_at(&self) -> u64 {
-        if self.busy < self.workers { 0 } else { self.last + self.backlog() / u64::from(self.workers) }
-    }
+/// An area grown by a time and a number: its lower 64 bits, and how often they have gone over.
+#[inline]
+fn grown(area: u64, passed: u64, number: u32) -> (u64, u64) {
+    let sum = u128::from(area) + u128::from(passed) * u128::from(number);
+    (sum as u64, (sum >> 64) as u64)
 }
 
 /// Waiting attempts, as a list through the attempts themselves.
@@ -255,10 +288,11 @@ impl Waiting {
 }
 
 impl Special {
-    fn new(plan: &GroupPlan, workers: u32) -> Self {
+    fn new(plan: &GroupPlan) -> Self {
+        let workers = u64::from(plan.workers.unwrap_or(u32::MAX));
         Self {
             discipline: plan.discipline,
-            room: plan.queue.map_or(u64::MAX, |queue| queue.saturating_add(u64::from(workers))),
+            room: plan.queue.map_or(u64::MAX, |queue| queue.saturating_add(workers)),
             present: 0,
             per_in_flight: plan.per_in_flight,
             cache: plan.cache.map(|(keys, hit)| (Cache::new(keys), hit)),
@@ -284,10 +318,20 @@ impl Special {
 impl Fleet {
     /// Idle backends. `backlog_limit` is the work above which one may be called overloaded, in nanoseconds.
     #[must_use]
-    pub fn new(groups: &[GroupPlan], backlog_limit: f64) -> Self {
-        let backends: Vec<_> = groups.iter().flat_map(|group| (0..group.count).map(|_| Backend::new(group, backlog_limit))).collect();
-        let completions = WinnerTree::new(backends.len());
-        Self { backends, completions }
+    pub fn new(plans: &[GroupPlan], backlog_limit: f64) -> Self {
+        let (mut backends, mut rest) = (Vec::new(), Vec::new());
+        for (plan, group) in plans.iter().zip(0..) {
+            for _ in 0..plan.count {
+                backends.push(Backend::new(plan, group));
+                rest.push(Rest { special: (!plan.is_simple()).then(|| Box::new(Special::new(plan))), ..Rest::default() });
+            }
+        }
+        let groups = plans.iter().map(|plan| Group {
+            speed: plan.speed,
+            workers: plan.workers.unwrap_or(u32::MAX),
+            backlog_limit: round_ns(backlog_limit / plan.speed),
+        });
+        Self { completions: WinnerTree::new(backends.len()), groups: groups.collect(), backends, rest }
     }
 
     /// The first completion of all.
@@ -310,9 +354,10 @@ impl Fleet {
     }
 
     /// An attempt leaves for a backend: from now on it is in flight.
-    #[inline]
-    pub fn send(&mut self, backend: u32, now: u64) {
-        self.backends[backend as usize].send(now);
+    pub fn send(&mut self, number: u32, now: u64) {
+        let backend = &mut self.backends[number as usize];
+        backend.settle(&mut self.rest[number as usize], now);
+        backend.send();
     }
 
     /// An attempt reaches its backend with this much work. `sent` where it leaves for it at the same instant.
@@ -321,28 +366,28 @@ impl Fleet {
         let attempt = &mut attempts[id];
         let number = attempt.backend;
         let backend = &mut self.backends[number as usize];
+        backend.settle(&mut self.rest[number as usize], now);
         if sent {
-            backend.send(now);
-        } else {
-            backend.settle(now);
+            backend.send();
         }
-        if backend.backlog() <= backend.backlog_limit {
-            backend.last_below = now;
+        let group = &self.groups[backend.group()];
+        let service = group.service(work);
+        attempt.service = service;
+        let before = backend.backlog();
+        if before <= group.backlog_limit && before.saturating_add(service) > group.backlog_limit {
+            self.rest[number as usize].rose_at = now;
         }
-        attempt.service = backend.service(work);
-        if !backend.simple {
+        if !backend.is_simple() {
             return self.accept_specially(attempts, id, priority, now);
         }
-        backend.work += u128::from(attempt.service);
+        backend.work = backend.work.wrapping_add(service);
         if backend.busy == 0 {
-            let done = now.saturating_add(attempt.service);
             backend.busy = 1;
-            backend.current = id;
-            self.completions.set(number, done);
+            self.completions.set(number, now.saturating_add(service));
         } else {
             attempt.wait = now - attempt.wait;
-            backend.waiting.push_last(attempts, id);
         }
+        backend.waiting.push_last(attempts, id);
         Accepted::Yes
     }
 
@@ -351,29 +396,26 @@ impl Fleet {
     #[inline]
     pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
-        backend.settle(now);
-        if !backend.simple {
+        backend.settle(&mut self.rest[number as usize], now);
+        if !backend.is_simple() {
             let done = self.complete_specially(attempts, number, now);
             if answered {
                 self.backends[number as usize].answered(&attempts[done], now);
             }
             return (done, attempts[done]);
         }
-        let next = backend.waiting.head;
-        let done = std::mem::replace(&mut backend.current, next);
+        let done = backend.waiting.head;
         let attempt = attempts[done];
         if answered {
             backend.answered(&attempt, now);
         }
-        if next == NIL {
+        backend.waiting.head = attempt.next;
+        if attempt.next == NIL {
+            backend.waiting.tail = NIL;
             backend.busy = 0;
             self.completions.set(number, u64::MAX);
         } else {
-            let following = &mut attempts[next];
-            backend.waiting.head = following.next;
-            if following.next == NIL {
-                backend.waiting.tail = NIL;
-            }
+            let following = &mut attempts[attempt.next];
             following.wait = now - following.wait;
             self.completions.set(number, now.saturating_add(following.service));
         }
@@ -383,21 +425,22 @@ impl Fleet {
     /// An attempt's answer has arrived where it was sent from: it is no longer in flight.
     pub fn answered(&mut self, attempt: &Attempt, now: u64) {
         let backend = &mut self.backends[attempt.backend as usize];
-        backend.settle(now);
+        backend.settle(&mut self.rest[attempt.backend as usize], now);
         backend.answered(attempt, now);
     }
 
     #[inline(never)]
     fn accept_specially(&mut self, attempts: &mut Slab<Attempt>, id: u32, priority: i64, now: u64) -> Accepted {
-        let number = attempts[id].backend;
-        let backend = &mut self.backends[number as usize];
-        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        let number = attempts[id].backend as usize;
+        let backend = &mut self.backends[number];
+        let workers = self.groups[backend.group()].workers;
+        let special = self.rest[number].special.as_mut().expect("a backend that is not simple has it");
         if special.present >= special.room {
             return Accepted::Refused;
         }
         special.present += 1;
-        backend.work += u128::from(attempts[id].service);
-        if special.discipline == Discipline::ProcessorSharing || backend.busy < backend.workers {
+        backend.work = backend.work.wrapping_add(attempts[id].service);
+        if special.discipline == Discipline::ProcessorSharing || backend.busy < workers {
             self.start(attempts, id, now);
             return Accepted::Yes;
         }
@@ -418,16 +461,17 @@ impl Fleet {
     fn start(&mut self, attempts: &mut Slab<Attempt>, id: u32, now: u64) {
         let attempt = &mut attempts[id];
         let backend = &mut self.backends[attempt.backend as usize];
-        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        let workers = self.groups[backend.group()].workers;
+        let special = self.rest[attempt.backend as usize].special.as_mut().expect("a backend that is not simple has it");
         let sharing = special.discipline == Discipline::ProcessorSharing;
         let others = if sharing { special.sharing.len() } else { backend.busy };
         let service = special.service(attempt, others);
-        backend.work = backend.work - u128::from(attempt.service) + u128::from(service);
+        backend.work = backend.work.wrapping_sub(attempt.service).wrapping_add(service);
         attempt.service = service;
         if sharing {
-            special.sharing.join(id, service, now, backend.workers);
-            backend.busy = special.sharing.len().min(backend.workers);
-            self.completions.set(attempt.backend, special.sharing.next_done(backend.workers));
+            special.sharing.join(id, service, now, workers);
+            backend.busy = special.sharing.len().min(workers);
+            self.completions.set(attempt.backend, special.sharing.next_done(workers));
             return;
         }
         backend.busy += 1;
@@ -440,12 +484,13 @@ impl Fleet {
     #[inline(never)]
     fn complete_specially(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
         let backend = &mut self.backends[number as usize];
-        let special = backend.special.as_mut().expect("a backend that is not simple has it");
+        let workers = self.groups[backend.group()].workers;
+        let special = self.rest[number as usize].special.as_mut().expect("a backend that is not simple has it");
         special.present -= 1;
         if special.discipline == Discipline::ProcessorSharing {
-            let done = special.sharing.leave(now, backend.workers);
-            backend.busy = special.sharing.len().min(backend.workers);
-            self.completions.set(number, special.sharing.next_done(backend.workers));
+            let done = special.sharing.leave(now, workers);
+            backend.busy = special.sharing.len().min(workers);
+            self.completions.set(number, special.sharing.next_done(workers));
             return done;
         }
         let Reverse((_, _, done)) = special.serving.pop().expect("somebody is served where a completion was due");
@@ -464,29 +509,34 @@ impl Fleet {
         done
     }
 
-    /// The instant from which a new request could be served: 0 while a worker is free.
+    /// The instant from which a new request could be served: 0 while a worker is free, else when the work before it is done, shared over the
+    /// workers.
     #[inline]
     #[must_use]
-    pub fn ready_at(&self, backend: u32) -> u64 {
-        self.backends[backend as usize].ready_at()
+    pub fn ready_at(&self, number: u32) -> u64 {
+        let backend = &self.backends[number as usize];
+        let workers = self.groups[backend.group()].workers;
+        if backend.busy < workers { 0 } else { backend.last + backend.backlog() / u64::from(workers) }
     }
 
     /// Brings all areas up to now and shows each backend's account.
     pub fn accounts(&mut self, now: u64) -> impl Iterator<Item = Account> + '_ {
-        self.backends.iter_mut().map(move |backend| {
-            backend.settle(now);
+        let groups = &self.groups;
+        self.backends.iter_mut().zip(&mut self.rest).map(move |(backend, rest)| {
+            backend.settle(rest, now);
+            let group = &groups[backend.group()];
             Account {
-                flight_area: backend.flight_area,
-                busy_area: backend.busy_area,
+                flight_area: u128::from(rest.flight_overflows) << 64 | u128::from(backend.flight_area),
+                busy_area: u128::from(rest.busy_overflows) << 64 | u128::from(backend.busy_area),
                 in_flight_max: backend.in_flight_max,
                 in_flight: backend.in_flight,
                 sojourn: backend.sojourn,
                 work: backend.work,
                 backlog: backend.backlog(),
-                backlog_limit: backend.backlog_limit,
-                last_below: backend.last_below,
-                workers: backend.workers,
-                shares: backend.special.as_ref().is_some_and(|special| special.discipline == Discipline::ProcessorSharing),
+                backlog_limit: group.backlog_limit,
+                last_below: rest.rose_at,
+                workers: group.workers,
+                shares: rest.special.as_ref().is_some_and(|special| special.discipline == Discipline::ProcessorSharing),
             }
         })
     }
@@ -508,15 +558,15 @@ pub struct Account {
     pub in_flight_max: u32,
     /// In flight now.
     pub in_flight: u32,
-    /// Time in flight of all attempts that ended.
-    pub sojourn: u128,
-    /// Service of all attempts taken.
-    pub work: u128,
+    /// Time in flight of all attempts that ended, modulo 2^64.
+    pub sojourn: u64,
+    /// Service of all attempts taken, modulo 2^64.
+    pub work: u64,
     /// Service not done yet.
     pub backlog: u64,
     /// The backlog above which it may be overloaded.
     pub backlog_limit: u64,
-    /// When a request last found it below that.
+    /// When it was last below that.
     pub last_below: u64,
     /// How many it serves at once; `u32::MAX` is unlimited.
     pub workers: u32,

@@ -58,6 +58,10 @@ impl WinnerTree {
     #[inline]
     pub fn set(&mut self, backend: u32, at: u64) {
         self.due[backend as usize] = at;
+        if at < self.epoch {
+            // The epoch had moved on to something far, and now something nearer has come up.
+            return self.count_from(at);
+        }
         self.climb(backend, at);
         if self.nodes[1] >> self.bits == self.horizon {
             self.move_epoch();
@@ -84,7 +88,13 @@ impl WinnerTree {
     #[cold]
     #[inline(never)]
     fn move_epoch(&mut self) {
-        self.epoch = self.due.iter().copied().min().unwrap_or(0);
+        self.count_from(self.due.iter().copied().min().unwrap_or(0));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_from(&mut self, epoch: u64) {
+        self.epoch = epoch;
         for backend in 0..self.due.len() {
             self.climb(backend as u32, self.due[backend]);
         }
@@ -130,5 +140,20 @@ mod tests {
             tree.set(backend, u64::MAX);
         }
         assert_eq!(tree.first().at, u64::MAX);
+    }
+
+    #[test]
+    fn something_near_may_come_up_after_something_far() {
+        let mut tree = WinnerTree::new(1 << 17);
+        let hour = 3_600_000_000_000;
+        tree.set(7, 100 * hour);
+        tree.set(5, 200 * hour);
+        assert_eq!(tree.first(), Next { at: 100 * hour, backend: 7 });
+        tree.set(9, hour);
+        assert_eq!(tree.first(), Next { at: hour, backend: 9 });
+        tree.set(9, u64::MAX);
+        assert_eq!(tree.first(), Next { at: 100 * hour, backend: 7 });
+        tree.set(7, u64::MAX);
+        assert_eq!(tree.first(), Next { at: 200 * hour, backend: 5 });
     }
 }

@@ -103,6 +103,7 @@ impl Recorder {
         self.record.events = ending.events;
         let all = self.succeeded_in_warmup + self.record.succeeded;
         self.record.warmup_share = if all == 0 { 0.0 } else { self.succeeded_in_warmup as f64 / all as f64 };
+        self.tallies.flush();
         for (number, (backend, hot)) in self.record.backends.iter_mut().zip(&self.backends).enumerate() {
             (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
             backend.latency = self.tallies.histogram(number);
@@ -155,8 +156,8 @@ impl Observer for Recorder {
             return;
         }
         self.record.succeeded += 1;
-        self.fine.count(LATENCY, latency);
-        self.fine.count(WAIT, wait);
+        self.fine.count_at_once(LATENCY, latency);
+        self.fine.count_at_once(WAIT, wait);
         self.latency.add(latency);
         self.wait.add(wait);
         self.record.waited += u64::from(wait > 0);

@@ -1,3 +1,51 @@
-//! The file format.
+//! The file format: from text to typed scenarios, or to every fault of it with its place.
+//!
+//! The way is straight: bytes become text (`encoding`), text a document whose values know where they stand
+//! (`document`), options and variants change that document (`overrides`), and each section is read from it by the
+//! catalogue of [`keys`]. Nothing here opens a file or looks at a clock: what a scenario refers to comes through [`Files`].
+
+mod arrivals;
+mod backends;
+mod balancers;
+mod checks;
+mod decoder;
+mod diagnostic;
+mod distributions;
+mod document;
+mod empirical;
+mod encoding;
+mod escape;
+pub mod keys;
+mod load;
 pub mod model;
+mod network;
+mod overrides;
+mod path;
+mod position;
+mod reader;
+mod render;
+mod run;
+mod scalar;
+mod schema;
+mod shape;
+mod suggest;
+mod syntax;
+mod tier;
+mod traffic;
+mod units;
+
+pub use balancers::defaults;
+pub use diagnostic::{Diagnostic, Diagnostics, Fault, Severity};
+pub use encoding::MAX_BYTES;
+pub use load::{FileFault, Files, Loaded, NoFiles, Source, Variant, load, too_large};
 pub use model::*;
+pub use overrides::Override;
+pub use position::{Excerpt, Location};
+pub use render::{SHOWN, Style, render};
+pub use schema::schema;
+
+/// The scenario that runs when none is named.
+pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
+
+/// What `evenkeel new` writes: every section that is supported, with comments.
+pub const STARTER: &str = include_str!("../../scenarios/starter.toml");

@@ -1,0 +1,151 @@
+//! What can be asked.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Compares load balancers on the same traffic, by simulation, with honest statistics.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version = concat!(env!("CARGO_PKG_VERSION"), env!("EVENKEEL_COMMIT")), max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  evenkeel                                   the built-in quickstart\n  evenkeel new my.toml && evenkeel run my.toml\n  evenkeel run my.toml --set traffic.arrivals.load=0.9\n  evenkeel run my.toml --balancer random --balancer power-of-d --format json\n\nWithout a command it is `run`. `evenkeel help COMMAND` says more.")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Colours in what is printed
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub(super) color: Color,
+    /// Nothing on standard error but errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Simulate every balancer of a scenario on the same traffic and report
+    Run(RunArgs),
+    /// Validate a scenario without running it and say what it would simulate
+    Check(CheckArgs),
+    /// Write a commented starter scenario
+    New(NewArgs),
+    /// Print the JSON Schema of scenario files, for completion in editors
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// What every command that reads scenarios takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct ScenarioArgs {
+    /// Scenario files; `-` is standard input; left out, the built-in quickstart
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// Override a key of the scenario by its dotted path
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Override `run.seed`
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<String>,
+    /// Override `run.replications`
+    #[arg(long, value_name = "N")]
+    pub(super) replications: Option<String>,
+    /// Only these balancers: labels of the scenario, or kinds with their defaults
+    #[arg(long = "balancer", value_name = "NAME")]
+    pub(super) balancers: Vec<String>,
+    /// The largest scenario file that is read
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = size)]
+    pub(super) max_scenario_size: usize,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+    /// Threads to use; left out, one for each core. The result is the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+    /// Print the whole plan: every default, rate and seed
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct NewArgs {
+    /// The file to write; `-` is standard output
+    #[arg(default_value = "scenario.toml")]
+    pub(super) file: String,
+    /// Start from a shipped scenario
+    #[arg(long, value_name = "NAME", default_value = "starter", value_parser = ["starter", "quickstart"])]
+    pub(super) from: String,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What standard output carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// To be read in a terminal
+    Table,
+    /// The whole result
+    Json,
+    /// A row for each balancer
+    Csv,
+    /// For a pull request
+    Markdown,
+}
+
+/// What standard output carries, for commands that list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// To be read in a terminal
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Reads `4MiB`, `64KiB`, `1000000`.
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.parse().map_err(|_| "write a size such as 4MiB or 64KiB".to_owned())?;
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1.0,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        other => return Err(format!("`{other}` is not a unit of size; write KiB, MiB or GiB")),
+    };
+    let bytes = number * unit;
+    if bytes.is_finite() && bytes >= 0.0 { Ok(bytes as usize) } else { Err("write a size such as 4MiB".to_owned()) }
+}

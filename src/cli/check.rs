@@ -1,0 +1,88 @@
+//! `evenkeel check`: what a scenario would simulate, without running it.
+
+use super::Code;
+use super::args::{CheckArgs, ListFormat};
+use super::scenarios::{self, Ready};
+use super::terminal::Terminal;
+use crate::plan::Plan;
+use crate::report::neutral;
+use crate::scenario::Length;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Code {
+    match scenarios::ready(&args.scenario, terminal) {
+        Ok(ready) if args.format == ListFormat::Json => terminal.result(&format!("{:#}\n", listed(&ready))),
+        Ok(ready) => terminal.result(&ready.iter().map(|ready| words(ready, args.verbose)).collect::<Vec<_>>().join("\n")),
+        Err(code) => code,
+    }
+}
+
+fn words(ready: &Ready, verbose: bool) -> String {
+    let mut text = format!("{}: fine", neutral::plain(&ready.name));
+    if let Some(title) = &ready.loaded.title {
+        let _ = write!(text, " — {}", neutral::plain(title));
+    }
+    text.push('\n');
+    for plan in &ready.job.plans {
+        if let Some(variant) = &plan.variant {
+            let _ = writeln!(text, "variant {}", neutral::plain(variant));
+        }
+        for (what, said) in facts(plan) {
+            let _ = writeln!(text, "  {what:<12} {said}");
+        }
+        if verbose {
+            let _ = writeln!(text, "{}", neutral_lines(&format!("{plan:#?}")));
+        }
+    }
+    text
+}
+
+/// The plan's own words, line by line: names in it are the user's.
+fn neutral_lines(text: &str) -> String {
+    text.lines().map(|line| format!("  {}", neutral::plain(line))).collect::<Vec<_>>().join("\n")
+}
+
+fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
+    let length = match plan.length {
+        Length::Requests(requests) => format!("{requests} requests"),
+        Length::Duration(duration) => format!("{duration} of arrivals"),
+    };
+    let rate = plan.rate.map_or_else(|| "as fast as clients are answered".to_owned(), |rate| format!("{rate:.6} requests/s"));
+    let load = plan.load().map_or_else(String::new, |load| format!(", load {:.1}%", load * 100.0));
+    let groups = plan.groups.iter().map(|group| match group.count {
+        1 => neutral::plain(&group.name),
+        count => format!("{count} × {}", neutral::plain(&group.name)),
+    });
+    let labels = plan.balancers.iter().map(|balancer| neutral::plain(&balancer.label));
+    let cells = plan.balancers.len() as f64 * f64::from(plan.replications);
+    let total = plan.expected_requests().map_or_else(|| "not known before".to_owned(), |requests| format!("about {:.0} requests in {cells} cells", requests * cells));
+    vec![
+        ("length", format!("{length} × {} replications, seed {}", plan.replications, plan.seed)),
+        ("traffic", format!("{} source{}, {rate}{load}", plan.sources.len(), if plan.sources.len() == 1 { "" } else { "s" })),
+        ("backends", format!("{}: {}", plan.backend_count(), groups.collect::<Vec<_>>().join(", "))),
+        ("tier", format!("{} balancer instance{}", plan.tier.instances, if plan.tier.instances == 1 { "" } else { "s" })),
+        ("balancers", labels.collect::<Vec<_>>().join(", ")),
+        ("in all", total),
+    ]
+}
+
+fn listed(ready: &[Ready]) -> Value {
+    let one = |ready: &Ready| {
+        let variants = ready.job.plans.iter().map(|plan| {
+            json!({
+                "variant": plan.variant,
+                "replications": plan.replications,
+                "seed": plan.seed,
+                "requests": plan.expected_requests(),
+                "rate_rps": plan.rate,
+                "load": plan.load(),
+                "backends": plan.backend_count(),
+                "instances": plan.tier.instances,
+                "balancers": plan.balancers.iter().map(|balancer| json!({"name": balancer.label, "kind": balancer.kind})).collect::<Vec<_>>(),
+            })
+        });
+        json!({"file": ready.name, "title": ready.loaded.title, "file_sha256": ready.loaded.file_sha256, "variants": variants.collect::<Vec<_>>()})
+    };
+    Value::Array(ready.iter().map(one).collect())
+}

@@ -1,0 +1,98 @@
+//! Reading files by name, with every way in which that can go wrong said in words.
+
+use crate::scenario::{FileFault, Files};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    /// What to say, without the path.
+    pub(super) reason: String,
+    /// Whether the system refused it, and not that there is no such file.
+    pub(super) by_system: bool,
+}
+
+impl Unreadable {
+    fn of(error: &std::io::Error) -> Self {
+        let (reason, by_system) = match error.kind() {
+            ErrorKind::NotFound => ("no such file".to_owned(), false),
+            ErrorKind::PermissionDenied => ("permission denied".to_owned(), true),
+            ErrorKind::IsADirectory => ("it is a folder; name a file in it".to_owned(), false),
+            _ => (error.to_string(), true),
+        };
+        Self { reason, by_system }
+    }
+}
+
+/// What was read, or that it is larger than the limit.
+pub(super) enum Content {
+    Bytes(Vec<u8>),
+    TooLarge(usize),
+}
+
+/// Reads a file or standard input (`-`), up to a limit.
+pub(super) fn read(name: &str, limit: usize) -> Result<Content, Unreadable> {
+    if name == "-" {
+        return bounded(std::io::stdin().lock(), limit);
+    }
+    let path = Path::new(name);
+    let about = std::fs::metadata(path).map_err(|error| Unreadable::of(&error))?;
+    if about.is_dir() {
+        return Err(Unreadable { reason: "it is a folder; name a file in it".to_owned(), by_system: false });
+    }
+    if !about.is_file() {
+        return Err(Unreadable { reason: "it is a device or a pipe, not a file; pipe it in and use `-`".to_owned(), by_system: false });
+    }
+    if about.len() > limit as u64 {
+        return Ok(Content::TooLarge(usize::try_from(about.len()).unwrap_or(usize::MAX)));
+    }
+    bounded(std::fs::File::open(path).map_err(|error| Unreadable::of(&error))?, limit)
+}
+
+fn bounded(from: impl Read, limit: usize) -> Result<Content, Unreadable> {
+    let mut bytes = Vec::new();
+    from.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| Unreadable::of(&error))?;
+    Ok(if bytes.len() > limit { Content::TooLarge(bytes.len()) } else { Content::Bytes(bytes) })
+}
+
+/// Files that a scenario names, relative to the folder it is in, whatever the working directory is.
+pub(super) struct Beside {
+    folder: PathBuf,
+}
+
+impl Beside {
+    pub(super) fn scenario(name: &str) -> Self {
+        let folder = if name == "-" { PathBuf::new() } else { Path::new(name).parent().map(Path::to_path_buf).unwrap_or_default() };
+        Self { folder }
+    }
+}
+
+impl Files for Beside {
+    fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, FileFault> {
+        let tried = self.folder.join(path).to_string_lossy().into_owned();
+        match read(&tried, limit) {
+            Ok(Content::Bytes(bytes)) => Ok(bytes),
+            Ok(Content::TooLarge(bytes)) => Err(FileFault { tried, reason: format!("it has {bytes} bytes or more; at most {limit} are read") }),
+            Err(fault) => Err(FileFault { tried, reason: fault.reason }),
+        }
+    }
+}
+
+/// Writes a file beside its place and renames it there, so that nobody ever sees half of it.
+pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.tmp.{}", std::process::id()));
+    let written = write_and_sync(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_and_sync(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,71 @@
+//! The command line: the only place that prints, reads a clock, or touches files by name.
+//!
+//! [`args`] says what can be asked, one file a command does it, `terminal` is where words go. A command ends with a [`Code`]; nothing else in the
+//! program decides how it exits.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the command line is where clocks, files and threads belong")]
+
+mod args;
+mod check;
+mod files;
+mod generate;
+mod progress;
+mod run;
+mod scenarios;
+mod terminal;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// How the program ends. The order is the order in which one of several scenarios' codes is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Code {
+    /// Ctrl-C: what was finished is kept and said.
+    Interrupted,
+    /// Something failed while running.
+    Failed,
+    /// Wrong usage or invalid input: nothing was run, nothing was written.
+    Invalid,
+    /// Fine.
+    Fine,
+}
+
+impl Code {
+    fn number(self) -> u8 {
+        match self {
+            Self::Interrupted => 130,
+            Self::Failed => 3,
+            Self::Invalid => 2,
+            Self::Fine => 0,
+        }
+    }
+}
+
+/// Does what the command line asks.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let terminal = Terminal::new(args.color, args.quiet);
+    let code = match args.command {
+        None => run::run(&args.run, &terminal),
+        Some(Command::Run(options)) => run::run(&options, &terminal),
+        Some(Command::Check(options)) => check::check(&options, &terminal),
+        Some(Command::New(options)) => generate::new(&options, &terminal),
+        Some(Command::Schema) => generate::schema(&terminal),
+        Some(Command::Completions { shell }) => generate::completions(shell, &terminal),
+        Some(Command::Man) => generate::man(&terminal),
+    };
+    ExitCode::from(code.number())
+}
+
+/// Help and version go to standard output and are fine; everything else is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { Code::Invalid } else { Code::Fine };
+    // A closed pipe ends quietly.
+    let _ = error.print();
+    ExitCode::from(code.number())
+}

@@ -1,0 +1,91 @@
+//! `evenkeel run`: simulates every balancer of every scenario and reports.
+
+use super::Code;
+use super::args::{Format, RunArgs};
+use super::progress::{Progress, listen_for_interrupts};
+use super::scenarios::{self, Ready};
+use super::terminal::Terminal;
+use crate::measure::summary::Summary;
+use crate::report::{csv, json, markdown, neutral, table};
+
+pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
+    let ready = match scenarios::ready(&args.scenario, terminal) {
+        Ok(ready) => ready,
+        Err(code) => return code,
+    };
+    listen_for_interrupts();
+    let (mut summaries, mut code) = (Vec::new(), Code::Fine);
+    for scenario in &ready {
+        let (summary, ended) = simulate(scenario, args, terminal);
+        summaries.extend(summary);
+        code = code.min(ended);
+        if code == Code::Interrupted {
+            break;
+        }
+    }
+    if summaries.is_empty() {
+        return code;
+    }
+    code.min(terminal.result(&formatted(&summaries, ready.len(), args.format, terminal)))
+}
+
+/// Runs one scenario: what it came to, if anything was finished.
+fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summary>, Code) {
+    let progress = Progress::new(ready.job.expected_requests(), terminal);
+    let outcome = ready.job.run(threads(args), &|requests| progress.advance(requests));
+    let (requests, time) = progress.finish();
+    for warning in outcome.summary.iter().flat_map(table::warnings) {
+        terminal.warning(&warning);
+    }
+    let seconds = time.as_secs_f64().max(1e-9);
+    let speed = requests as f64 / seconds / 1e6;
+    terminal.note(&format!("simulated {} requests in {seconds:.2} s ({speed:.1} million a second)", grouped(requests)));
+    if !outcome.interrupted {
+        return (outcome.summary, Code::Fine);
+    }
+    terminal.error(&match outcome.replications {
+        0 => format!("interrupted in {} before a first replication of every balancer was finished: nothing to show", neutral::plain(&ready.name)),
+        1 => format!("interrupted in {}: what follows is of the 1 replication that was finished", neutral::plain(&ready.name)),
+        n => format!("interrupted in {}: what follows is of the {n} replications that were finished", neutral::plain(&ready.name)),
+    });
+    (outcome.summary, Code::Interrupted)
+}
+
+fn threads(args: &RunArgs) -> usize {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    args.threads.map_or(all, |threads| threads as usize)
+}
+
+fn formatted(summaries: &[Summary], asked: usize, format: Format, terminal: &Terminal) -> String {
+    let together = |draw: &dyn Fn(&Summary) -> String| summaries.iter().map(draw).collect::<Vec<_>>().join("\n");
+    match format {
+        Format::Table => together(&|summary| table::draw(summary, &|style, text| terminal.paint(style, text))),
+        Format::Markdown => together(&markdown::draw),
+        Format::Csv => csv::results(summaries),
+        Format::Json if asked == 1 => summaries.first().map(json::one).unwrap_or_default(),
+        Format::Json => json::several(summaries),
+    }
+}
+
+/// 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! From the command line to jobs: reads, overrides, selects balancers, plans. Everything that is wrong with any scenario is said before anything runs.
+
+use super::Code;
+use super::args::ScenarioArgs;
+use super::files::{self, Beside, Content};
+use super::terminal::Terminal;
+use crate::balance;
+use crate::report::neutral;
+use crate::run::Job;
+use crate::scenario::{self, Balancer, Loaded, Override, Source};
+
+/// A scenario that can run.
+pub(super) struct Ready {
+    /// The file as it was named.
+    pub(super) name: String,
+    pub(super) loaded: Loaded,
+    pub(super) job: Job,
+}
+
+/// All scenarios of a command line, or the code to end with.
+pub(super) fn ready(args: &ScenarioArgs, terminal: &Terminal) -> Result<Vec<Ready>, Code> {
+    let quickstart = [QUICKSTART.to_owned()];
+    let names = if args.scenarios.is_empty() { &quickstart[..] } else { &args.scenarios };
+    let all: Vec<_> = names.iter().map(|name| one(name, args, terminal)).collect();
+    match all.iter().filter_map(|result| result.as_ref().err()).min() {
+        Some(&code) => Err(code),
+        None => Ok(all.into_iter().flatten().collect()),
+    }
+}
+
+/// How messages call the built-in scenario.
+const QUICKSTART: &str = "quickstart (built in)";
+
+fn one(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Ready, Code> {
+    let shown = if name == "-" { "<standard input>" } else { name };
+    let bytes = if name == QUICKSTART { scenario::QUICKSTART.as_bytes().to_vec() } else { read(name, shown, args, terminal)? };
+    let source = Source::new(shown, &bytes).with_limit(args.max_scenario_size);
+    let mut loaded = scenario::load(&source, &overrides(args), &Beside::scenario(name)).map_err(|diagnostics| {
+        terminal.diagnostics(&diagnostics);
+        Code::Invalid
+    })?;
+    select(&mut loaded, &args.balancers, terminal)?;
+    terminal.diagnostics(&loaded.warnings);
+    let job = Job::new(&loaded).map_err(|faults| {
+        for found in faults {
+            let variant = found.variant.map(|variant| format!(" (variant \"{}\")", neutral::plain(&variant))).unwrap_or_default();
+            terminal.error(&format!("{}\n  --> {}: `{}`{variant}", found.fault.fault, neutral::plain(shown), found.fault.key));
+        }
+        Code::Invalid
+    })?;
+    Ok(Ready { name: shown.to_owned(), loaded, job })
+}
+
+fn read(name: &str, shown: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Vec<u8>, Code> {
+    match files::read(name, args.max_scenario_size) {
+        Ok(Content::Bytes(bytes)) => Ok(bytes),
+        Ok(Content::TooLarge(bytes)) => {
+            terminal.diagnostics(&scenario::too_large(shown, bytes, args.max_scenario_size));
+            Err(Code::Invalid)
+        }
+        Err(fault) => {
+            let hint = command_meant(name).map(|command| format!("\n  help: did you mean the command `{command}`?")).unwrap_or_default();
+            terminal.error(&format!("cannot read scenario `{}`: {}{hint}", neutral::plain(shown), fault.reason));
+            Err(if fault.by_system { Code::Failed } else { Code::Invalid })
+        }
+    }
+}
+
+/// A word in the place of a file that is nearly a command, or that users of other tools would try.
+fn command_meant(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "rnu" | "ruin" | "simulate" | "start" | "bench" | "compare" => "run",
+        "validate" | "lint" | "chek" | "verify" => "check",
+        "init" | "create" | "nwe" => "new",
+        "completion" => "completions",
+        _ => return None,
+    })
+}
+
+fn overrides(args: &ScenarioArgs) -> Vec<Override> {
+    let sets = args.sets.iter().map(|text| Override::set(text));
+    let seed = args.seed.iter().map(|value| Override::option("--seed", "run.seed", value));
+    let replications = args.replications.iter().map(|value| Override::option("--replications", "run.replications", value));
+    sets.chain(seed).chain(replications).collect()
+}
+
+/// Keeps only the balancers asked for: labels of the scenario, or kinds with their defaults.
+fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<(), Code> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut unknown = Vec::new();
+    for variant in &mut loaded.variants {
+        let of_scenario = std::mem::take(&mut variant.scenario.balancers);
+        for name in names {
+            let kept = &mut variant.scenario.balancers;
+            match find(&of_scenario, name) {
+                Some(balancer) if kept.iter().all(|known| known.label != balancer.label) => kept.push(balancer),
+                Some(_) => {}
+                None if unknown.contains(name) => {}
+                None => unknown.push(name.clone()),
+            }
+        }
+        variant.scenario.balancers.extend(unknown.first().map(|_| of_scenario).into_iter().flatten());
+    }
+    for name in &unknown {
+        let labels = loaded.variants.first().into_iter().flat_map(|variant| variant.scenario.balancers.iter().map(|balancer| balancer.label.as_str()));
+        let known: Vec<&str> = labels.chain(balance::entries().map(|entry| entry.name)).collect();
+        terminal.error(&format!("`--balancer {}`: no such balancer\n  allowed: {}", neutral::plain(name), distinct(&known).join(", ")));
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(Code::Invalid) }
+}
+
+fn find(of_scenario: &[Balancer], name: &str) -> Option<Balancer> {
+    let labelled = of_scenario.iter().find(|balancer| balancer.label == name).cloned();
+    labelled.or_else(|| {
+        let entry = balance::entries().find(|entry| entry.name == name)?;
+        Some(Balancer { label: entry.name.to_owned(), kind: entry.name, values: scenario::defaults(entry) })
+    })
+}
+
+fn distinct(names: &[&str]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for name in names.iter().map(|name| neutral::plain(name)) {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}

@@ -1,0 +1,104 @@
+//! Where words go: standard output carries the result and nothing else, standard error all the rest.
+
+use super::Code;
+use super::args::Color;
+use crate::report::style::Style;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// The two streams, and what may be said on them.
+pub(super) struct Terminal {
+    colour_out: bool,
+    colour_err: bool,
+    quiet: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(color: Color, quiet: bool) -> Self {
+        let wanted = |is_terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && colour_is_welcome(),
+        };
+        Self { colour_out: wanted(std::io::stdout().is_terminal()), colour_err: wanted(std::io::stderr().is_terminal()), quiet }
+    }
+
+    /// Writes the result. A closed pipe ends quietly; a full disk does not.
+    pub(super) fn result(&self, text: &str) -> Code {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Code::Fine,
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Code::Fine,
+            Err(error) => {
+                self.error(&format!("cannot write the result: {error}"));
+                Code::Failed
+            }
+        }
+    }
+
+    /// An error that no file is to blame for.
+    pub(super) fn error(&self, text: &str) {
+        self.say(&format!("{} {text}\n", self.tag("error:", anstyle::AnsiColor::Red)));
+    }
+
+    /// Diagnostics, rendered.
+    pub(super) fn diagnostics(&self, diagnostics: &crate::scenario::Diagnostics) {
+        let style = if self.colour_err { crate::scenario::Style::ansi() } else { crate::scenario::Style::plain() };
+        if diagnostics.has_errors() || !self.quiet {
+            self.say(&crate::scenario::render(diagnostics, &style));
+        }
+    }
+
+    /// Something to know; not with `--quiet`.
+    pub(super) fn warning(&self, text: &str) {
+        if !self.quiet {
+            self.say(&format!("{} {text}\n", self.tag("warning:", anstyle::AnsiColor::Yellow)));
+        }
+    }
+
+    /// Something said in passing; not with `--quiet`.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(&format!("{text}\n"));
+        }
+    }
+
+    /// Whether a progress bar may be shown.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// A piece of a table in its colour.
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
+        use anstyle::AnsiColor::{Green, Red, Yellow};
+        let look = match style {
+            _ if !self.colour_out => return text.to_owned(),
+            Style::Plain => return text.to_owned(),
+            Style::Heading => anstyle::Style::new().bold(),
+            Style::Best => anstyle::Style::new().bold().fg_color(Some(Green.into())),
+            Style::Worse => anstyle::Style::new().fg_color(Some(Yellow.into())),
+            Style::Faint => anstyle::Style::new().dimmed(),
+            Style::Alarm => anstyle::Style::new().bold().fg_color(Some(Red.into())),
+        };
+        format!("{look}{text}{look:#}")
+    }
+
+    fn tag(&self, word: &str, colour: anstyle::AnsiColor) -> String {
+        if !self.colour_err {
+            return word.to_owned();
+        }
+        let look = anstyle::Style::new().bold().fg_color(Some(colour.into()));
+        format!("{look}{word}{look:#}")
+    }
+
+    fn say(&self, text: &str) {
+        // Nobody is left to tell where standard error is gone.
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// NO_COLOR set to anything but nothing, or a terminal that says it is dumb, means no.
+fn colour_is_welcome() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !no_color && !dumb
+}

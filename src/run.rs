@@ -1,0 +1,289 @@
+//! The main job: all cells of a scenario, reduced in order.
+//!
+//! A cell is a variant × balancer × replication and runs on one thread. Cells are started in order, replication by replication, and reduced in that
+//! order whoever finishes first, so the number of threads cannot change a byte. What is interrupted keeps every replication that all balancers
+//! have finished, so that comparisons stay paired.
+
+use crate::engine;
+use crate::measure::record::Record;
+use crate::measure::recorder::Recorder;
+use crate::measure::result::ResultBuilder;
+use crate::measure::setup::{Backend, Setup, Subject};
+use crate::measure::summary::Summary;
+use crate::plan::{self, Plan};
+use crate::scenario::{Length, Loaded, Precision};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One scenario, ready to run: its variants' plans and what the result says of it.
+#[derive(Debug)]
+pub struct Job {
+    /// One plan for each variant.
+    pub plans: Vec<Plan>,
+    setup: Setup,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The result; `None` where not one replication of all balancers was finished.
+    pub summary: Option<Summary>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+    /// Replications that every balancer finished.
+    pub replications: u32,
+    /// Requests simulated in those, warm-up included, and events.
+    pub events: u64,
+}
+
+/// Who watches a run: called with the number of requests that have arrived since the last call, from any thread; says whether to go on.
+pub type Watch<'a> = &'a (dyn Fn(u64) -> bool + Sync);
+
+/// A key that is right by itself but cannot be planned, with the variant it was found in.
+#[derive(Debug)]
+pub struct Unplannable {
+    /// The variant's name.
+    pub variant: Option<String>,
+    /// What is wrong, and at which key.
+    pub fault: plan::FaultAt,
+}
+
+impl Job {
+    /// Plans every variant of a loaded scenario.
+    ///
+    /// # Errors
+    /// Everything that cannot be planned, in all variants.
+    pub fn new(loaded: &Loaded) -> Result<Self, Vec<Unplannable>> {
+        let (mut plans, mut faults) = (Vec::new(), Vec::new());
+        for variant in &loaded.variants {
+            match Plan::new(&variant.scenario, variant.name.clone()) {
+                Ok(plan) => plans.push(plan),
+                Err(found) => faults.extend(found.into_iter().map(|fault| Unplannable { variant: variant.name.clone(), fault })),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let first = &loaded.variants.first().expect("a scenario has at least one variant").scenario.run;
+        let setup = Setup {
+            title: loaded.title.clone(),
+            question: loaded.question.clone(),
+            file_sha256: loaded.file_sha256.clone(),
+            plan_sha256: plan::sha256(&plans),
+            seed: first.seed,
+            replications: first.replications,
+            requests: match first.length {
+                Length::Requests(requests) => Some(requests),
+                Length::Duration(_) => None,
+            },
+            warmup: first.warmup_text.clone(),
+        };
+        Ok(Self { plans, setup })
+    }
+
+    /// Requests that the first pass will simulate, as far as can be told: for a progress bar.
+    #[must_use]
+    pub fn expected_requests(&self) -> Option<f64> {
+        self.plans.iter().map(|plan| Some(plan.expected_requests()? * (plan.balancers.len() as f64) * f64::from(self.replications()))).sum()
+    }
+
+    /// Replications, before any that precision may add.
+    fn replications(&self) -> u32 {
+        self.plans.iter().map(|plan| plan.replications).max().unwrap_or(1)
+    }
+
+    /// Runs everything on so many threads.
+    #[must_use]
+    pub fn run(&self, threads: usize, watch: Watch<'_>) -> Outcome {
+        let mut running = Running::new(self);
+        let mut wanted = self.replications();
+        loop {
+            let interrupted = running.up_to(wanted, threads, watch);
+            if interrupted {
+                return running.finish(true);
+            }
+            match running.wanted_for_precision() {
+                Some(more) => wanted = more,
+                None => return running.finish(false),
+            }
+        }
+    }
+}
+
+/// A job being run: one builder for each variant and balancer.
+struct Running<'j> {
+    job: &'j Job,
+    /// (plan, balancer) of each result.
+    results: Vec<(usize, usize)>,
+    builders: Vec<ResultBuilder>,
+    replications: u32,
+}
+
+impl<'j> Running<'j> {
+    fn new(job: &'j Job) -> Self {
+        let results: Vec<_> = job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
+        let backends: Vec<_> = job.plans.iter().map(backends).collect();
+        let builders = results.iter().map(|&(plan, balancer)| {
+            let subject = subject(&job.plans[plan], balancer, backends[plan].clone());
+            let watched = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
+            ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
+        });
+        Self { job, builders: builders.collect(), results, replications: 0 }
+    }
+
+    /// Runs replications until there are so many. Whether it was interrupted.
+    fn up_to(&mut self, wanted: u32, threads: usize, watch: Watch<'_>) -> bool {
+        let from = self.replications;
+        let width = self.results.len();
+        let cells = (wanted - from) as usize * width;
+        let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false) };
+        let reducer = Mutex::new(Reducer { waiting: BTreeMap::new(), taken: 0 });
+        let builders = Mutex::new(&mut self.builders);
+        let (job, results) = (self.job, &self.results);
+        let work = || {
+            while let Some(cell) = queue.take(cells) {
+                let (plan, balancer) = results[cell % width];
+                let plan = &job.plans[plan];
+                match run_cell(plan, balancer, from + (cell / width) as u32, watch) {
+                    Some(record) => {
+                        let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
+                        reducer.waiting.insert(cell, record);
+                        reducer.reduce(width, &mut builders.lock().unwrap_or_else(PoisonError::into_inner));
+                    }
+                    None => queue.stopped.store(true, Ordering::Relaxed),
+                }
+            }
+        };
+        on_threads(threads.min(cells), &work);
+        let done = reducer.into_inner().unwrap_or_else(PoisonError::into_inner).taken;
+        self.replications += (done / width) as u32;
+        queue.stopped.into_inner()
+    }
+
+    /// How many replications there should be for `run.precision`, if that is more than there are.
+    fn wanted_for_precision(&self) -> Option<u32> {
+        let wanted = self.results.iter().zip(&self.builders).filter_map(|(&(plan, _), builder)| {
+            let precision = self.job.plans[plan].precision.as_ref()?;
+            let interval = builder.interval(&precision.metric)?;
+            replications_for(precision, interval.relative(), self.replications)
+        });
+        wanted.max()
+    }
+
+    fn finish(self, interrupted: bool) -> Outcome {
+        let mut setup = self.job.setup.clone();
+        setup.replications = self.replications;
+        let measured: Vec<_> = self.builders.into_iter().map(ResultBuilder::finish).collect();
+        let events = measured.iter().map(|measured| measured.events).sum();
+        let summary = (self.replications > 0).then(|| Summary::of(&setup, &measured));
+        Outcome { summary, interrupted, replications: self.replications, events }
+    }
+}
+
+/// The number of replications after which an interval that narrows with their square root would be narrow enough, at most doubling
+/// them at a time; `None` where it is, or where there may be no more.
+fn replications_for(precision: &Precision, relative: Option<f64>, have: u32) -> Option<u32> {
+    let relative = relative?;
+    if relative <= precision.relative || have >= precision.max_replications {
+        return None;
+    }
+    let ratio = relative / precision.relative;
+    let needed = (f64::from(have) * ratio * ratio).ceil().min(f64::from(u32::MAX)) as u32;
+    Some(needed.clamp(have + 1, have.saturating_mul(2)).min(precision.max_replications))
+}
+
+/// Cells in order, for whoever is free.
+struct Queue {
+    next: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+impl Queue {
+    fn take(&self, cells: usize) -> Option<usize> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return None;
+        }
+        let cell = self.next.fetch_add(1, Ordering::Relaxed);
+        (cell < cells).then_some(cell)
+    }
+}
+
+/// Records that wait until all before them, and all of their replication, are there.
+struct Reducer {
+    waiting: BTreeMap<usize, Record>,
+    taken: usize,
+}
+
+impl Reducer {
+    fn reduce(&mut self, width: usize, builders: &mut [ResultBuilder]) {
+        while (self.taken..self.taken + width).all(|cell| self.waiting.contains_key(&cell)) {
+            for builder in builders.iter_mut() {
+                builder.add(self.waiting.remove(&self.taken).expect("looked up just now"));
+                self.taken += 1;
+            }
+        }
+    }
+}
+
+/// One cell; `None` where the watcher wants to stop.
+fn run_cell(plan: &Plan, balancer: usize, replication: u32, watch: Watch<'_>) -> Option<Record> {
+    let mut told = 0;
+    let mut pulse = |arrived: u64| {
+        let new = arrived - told;
+        told = arrived;
+        watch(new)
+    };
+    let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse).ok()?;
+    let record = recorder.finish(&ending);
+    watch(ending.arrived - told).then_some(record)
+}
+
+#[cfg(feature = "threads")]
+fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
+    if threads <= 1 {
+        return work();
+    }
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work()))),
+        // The machine gives no more threads: slower, and the same result.
+        Err(_) => work(),
+    }
+}
+
+#[cfg(not(feature = "threads"))]
+fn on_threads(_threads: usize, work: &(dyn Fn() + Sync)) {
+    work();
+}
+
+fn backends(plan: &Plan) -> Arc<[Backend]> {
+    plan.backends().map(|(name, group)| Backend { name, capacity: group.capacity(), workers: group.workers }).collect()
+}
+
+fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
+    let of = &plan.balancers[balancer];
+    Subject {
+        balancer: of.label.clone(),
+        kind: of.kind.to_owned(),
+        variant: plan.variant.clone(),
+        backends,
+        clients: plan.sources.iter().any(|source| source.client_count() > 0),
+        load: plan.load(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_asks_for_what_the_square_root_says_and_at_most_doubles() {
+        let precision = Precision { metric: "latency.p99".into(), relative: 0.01, max_replications: 100 };
+        assert_eq!(replications_for(&precision, Some(0.01), 5), None);
+        assert_eq!(replications_for(&precision, Some(0.011), 10), Some(13));
+        assert_eq!(replications_for(&precision, Some(0.5), 10), Some(20));
+        assert_eq!(replications_for(&precision, Some(0.5), 80), Some(100));
+        assert_eq!(replications_for(&precision, Some(0.5), 100), None);
+        assert_eq!(replications_for(&precision, None, 5), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! `[[backends]]`: groups of like backends.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::diagnostic::{Fault, Finding};
+use super::document::{Data, Node, Table};
+use super::escape::{shown, visible};
+use super::keys::{BACKENDS, CACHE, MAX_BACKENDS};
+use super::model::{Cache, Discipline, Group};
+use super::path::Path;
+use super::position::Place;
+use super::decoder::Decoder;
+use super::reader::Fields;
+use crate::catalogue::{Kind, Value};
+
+/// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.
+const BYTES_PER_BACKEND: u64 = 1024;
+
+/// Reads all groups; `None` where one of them was at fault.
+pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
+    let path = Path::Key(&Path::Root, "backends");
+    let missing = |d: &mut Decoder<'_>, at: Place| {
+        let finding = Finding::error(at, Fault::Missing("[[backends]]".into())).path("backends").allowed("at least 1 group of backends");
+        d.report(finding.help("add\n[[backends]]\nname = \"web\"\ncount = 10"));
+    };
+    let Some(pair) = root.get("backends") else {
+        missing(d, Place::default());
+        return None;
+    };
+    match &pair.value.data {
+        Data::List(members) if members.is_empty() => {
+            missing(d, pair.value.at);
+            None
+        }
+        Data::List(members) => {
+            let read = |(index, member): (usize, &Node)| group(d, member, &path.index(index, member.text_of("name")));
+            let groups: Vec<Option<Group>> = members.iter().enumerate().map(read).collect();
+            names_differ(d, members, &groups);
+            few_enough(d, members, &groups)?;
+            groups.into_iter().collect()
+        }
+        _ => {
+            let fault = Fault::WrongType { found: d.found(&pair.value), wanted: "a list of tables" };
+            d.report(Finding::error(pair.value.at, fault).path(path).allowed(Kind::Tables(&BACKENDS)).help("backends is a list; use [[backends]]"));
+            None
+        }
+    }
+}
+
+fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
+    let f = Fields::open(d, node, path, &BACKENDS)?;
+    let (name, count) = (f.text(d, "name"), f.whole(d, "count").and_then(|count| u32::try_from(count).ok()));
+    let (speed, weight, workers) = (f.number(d, "speed"), f.number(d, "weight"), f.value(d, "workers"));
+    let discipline = f.text(d, "discipline").map(|word| discipline(&word));
+    let (queue, zone, network) = (f.whole(d, "queue"), f.text(d, "zone"), f.dist(d, "network"));
+    let (address, per_in_flight, cache) = (address(d, &f, count), f.span(d, "per_in_flight"), cache(d, &f));
+    let workers = match workers? {
+        Value::Whole(workers) => Some(u32::try_from(workers).ok()?),
+        _ => None,
+    };
+    Some(Group {
+        name: name?, count: count?, speed: speed?, weight: weight?, workers, discipline: discipline?, queue, zone, network: network?,
+        address: address?, per_in_flight: per_in_flight?, cache: cache?,
+    })
+}
+
+fn discipline(word: &str) -> Discipline {
+    match word {
+        "fifo" => Discipline::Fifo,
+        "lifo" => Discipline::Lifo,
+        "processor-sharing" => Discipline::ProcessorSharing,
+        "priority" => Discipline::Priority,
+        other => panic!("the discipline {other} is declared but not read"),
+    }
+}
+
+fn cache(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Cache>> {
+    let Some(node) = f.node("cache") else { return Some(None) };
+    let path = f.path.key("cache");
+    let f = Fields::open(d, node, &path, &CACHE)?;
+    let (keys, hit) = (f.needed_whole(d, "keys"), f.needed_number(d, "hit"));
+    Some(Some(Cache { keys: keys?, hit: hit? }))
+}
+
+/// An address; of several backends, one that can be counted on.
+fn address(d: &mut Decoder<'_>, f: &Fields<'_>, count: Option<u32>) -> Option<Option<String>> {
+    let Some(node) = f.node("address") else { return Some(None) };
+    let address = f.text(d, "address")?;
+    if address.contains(char::is_whitespace) {
+        d.out_of_range(node, &f.path.key("address"), "an address such as \"10.0.0.1:8080\"", "an address has no blanks", "\"10.0.0.1:8080\"");
+        return None;
+    }
+    let count = count?;
+    let (ip, port) = address.rsplit_once(':').unwrap_or((&address, "1"));
+    let last = ip.parse::<Ipv4Addr>().ok().and_then(|ip| u32::from(ip).checked_add(count - 1));
+    if count > 1 && (last.is_none() || port.parse::<u16>().is_err()) {
+        d.out_of_range(node, &f.path.key("address"), "an IPv4 address such as \"10.0.0.1:8080\"", &format!("{count} backends need an IPv4 address to count on from"), "\"10.0.0.1:8080\"");
+        return None;
+    }
+    Some(Some(address))
+}
+
+/// Where a group has a key, or where it begins.
+fn place(node: &Node, key: &str) -> Place {
+    node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at)
+}
+
+/// Notes names that stand twice, also those that `count` makes.
+fn names_differ(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        let Some(group) = group else { continue };
+        if let Some(&first) = names.get(group.name.as_str()) {
+            twice(d, members, (first, index), &group.name);
+        } else {
+            names.insert(&group.name, index);
+        }
+    }
+    for (&name, &index) in &names {
+        let made = name.rsplit_once('-').and_then(|(stem, number)| Some((*names.get(stem)?, number.parse::<u32>().ok().filter(|made| made.to_string() == number)?)));
+        let is_single = groups[index].as_ref().is_some_and(|group| group.count == 1);
+        if let Some((maker, _)) = made.filter(|(maker, number)| is_single && groups[*maker].as_ref().is_some_and(|group| group.count > 1 && *number < group.count)) {
+            twice(d, members, (maker.min(index), maker.max(index)), name);
+        }
+    }
+}
+
+fn twice(d: &mut Decoder<'_>, members: &[Node], (first, second): (usize, usize), name: &str) {
+    let fault = Fault::TwiceNamed(format!("two backends are called {}", shown(name)));
+    let own = members[second].text_of("name").map(|name| format!(" ({})", shown(name))).unwrap_or_default();
+    let finding = Finding::error(place(&members[second], "name"), fault).path(format!("backends[{second}]{own}.name")).allowed("a name of its own for each backend");
+    let finding = finding.related("the first is here (a group with a count names its members name-0, name-1, …)", place(&members[first], "name"));
+    d.report(finding.help(format!("write, for example, name = \"{}-b\"", visible(name, 40))));
+}
+
+/// Refuses more backends than fit.
+fn few_enough(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) -> Option<()> {
+    let count = |index: &usize| groups[*index].as_ref().map_or(0, |group| u64::from(group.count));
+    let total: u64 = (0..groups.len()).map(|index| count(&index)).sum();
+    if let (true, Some(largest)) = (total > MAX_BACKENDS, (0..groups.len()).max_by_key(count)) {
+        let gigabytes = (total * BYTES_PER_BACKEND) as f64 / 1e9;
+        let fault = Fault::Limit(format!("there are {total} backends, which would take about {gigabytes:.1} GB; the limit is {MAX_BACKENDS}"));
+        d.report(Finding::error(place(&members[largest], "count"), fault).path(format!("backends[{largest}].count")).allowed(format!("at most {MAX_BACKENDS} backends in all")).help("lower `count`"));
+        return None;
+    }
+    Some(())
+}

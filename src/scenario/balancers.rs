@@ -1,0 +1,155 @@
+//! `balancers` and `[[balancer]]`: what is compared.
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::{Fault, Finding};
+use super::document::{Data, Node, Table};
+use super::escape::shown;
+use super::keys::BALANCERS;
+use super::model::Balancer;
+use super::path::Path;
+use super::position::Place;
+use super::decoder::{Decoder, is_later, unknown_word};
+use super::reader::Fields;
+use super::scalar;
+use super::suggest::kind_synonym;
+use crate::balance;
+use crate::catalogue::{Entry, Kind, Values};
+
+/// Kinds that later versions will have: known, so that they are not called unknown.
+const LATER_KINDS: [&str; 20] = [
+    "maglev", "peak-ewma", "shortest-expected-delay", "rendezvous", "jump-hash", "bounded-load-hash", "never-queue", "least-latency", "prequal", "pull", "join-idle-queue", "sticky",
+    "source-hash", "subsetting", "aperture", "ewma", "anchor-hash", "multi-probe-hash", "dynamic-weights", "locality",
+];
+
+/// Products whose own rules later versions will have, as `product/name`.
+const LATER_PRODUCTS: [&str; 13] = ["nginx", "haproxy", "envoy", "grpc", "ipvs", "traefik", "linkerd", "finagle", "caddy", "apache", "varnish", "istio", "spring"];
+
+/// Styles of weighted-round-robin that later versions will have.
+const LATER_STYLES: [&str; 3] = ["edf", "stride", "block"];
+
+/// A balancer, and where it was written.
+pub(crate) struct Written {
+    pub(crate) balancer: Balancer,
+    pub(crate) at: Place,
+    pub(crate) path: String,
+    /// Where its parameters are.
+    pub(crate) node: Node,
+}
+
+impl Written {
+    /// Where a parameter is set, or the balancer is.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        self.node.as_table().and_then(|table| table.get(key)).map_or(self.at, |pair| pair.value.at)
+    }
+}
+
+/// Whether a choice is a style that later versions will have.
+pub(crate) fn is_later_style(key: &str, word: &str) -> bool {
+    key == "style" && LATER_STYLES.contains(&word)
+}
+
+/// Reads both lists; `None` where one of them was at fault.
+pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Written>> {
+    let mut all = Vec::new();
+    let mut is_whole = true;
+    for (key, kind) in [("balancers", Kind::TaggedNames(&BALANCERS)), ("balancer", Kind::TaggedTables(&BALANCERS))] {
+        let Some(pair) = root.get(key) else { continue };
+        let path = Path::Key(&Path::Root, key);
+        let members = match &pair.value.data {
+            Data::List(members) => members,
+            _ => {
+                let fault = Fault::WrongType { found: d.found(&pair.value), wanted: "a list" };
+                let help = if key == "balancer" { "balancer is a list; use [[balancer]]" } else { "write balancers = [\"round-robin\", \"random\"]" };
+                d.report(Finding::error(pair.value.at, fault).path(path).allowed(kind).help(help));
+                is_whole = false;
+                continue;
+            }
+        };
+        for (index, member) in members.iter().enumerate() {
+            let name = member.text_of("name").or_else(|| member.text_of("kind"));
+            let written = one(d, member, &path.index(index, name));
+            is_whole &= written.is_some();
+            all.extend(written);
+        }
+    }
+    labels_differ(d, &all);
+    if all.is_empty() && is_whole {
+        let at = root.get("balancers").map_or(Place::default(), |pair| pair.value.at);
+        let finding = Finding::error(at, Fault::Missing("balancers".into())).path("balancers").allowed(Kind::TaggedNames(&BALANCERS));
+        d.report(finding.help("add balancers = [\"round-robin\", \"random\", \"least-connections\"] at the top of the file"));
+        return None;
+    }
+    is_whole.then_some(all)
+}
+
+/// A name, or a table with parameters.
+fn one(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Written> {
+    let (entry, values, label) = if node.as_table().is_some() {
+        let f = Fields::open_tagged(d, node, path, &BALANCERS)?;
+        let label = if f.has("name") { f.text(d, "name")? } else { f.name().to_owned() };
+        (BALANCERS.find(f.name())?, parameters(d, &f)?, label)
+    } else {
+        let entry = scalar::entry(d, node, path, &BALANCERS)?;
+        (entry, defaults(entry), entry.name.to_owned())
+    };
+    Some(Written { balancer: Balancer { label, kind: entry.name, values }, at: node.at, path: path.to_string(), node: node.clone() })
+}
+
+/// The parameters as written, the others by default.
+fn parameters(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Values> {
+    let mut values = Values::default();
+    let mut is_whole = true;
+    for parameter in f.parameters().filter(|parameter| parameter.name != "name") {
+        let value = f.value(d, parameter.name);
+        is_whole &= value.is_some() || !f.has(parameter.name);
+        if let Some(value) = value {
+            values.set(parameter.name, value);
+        }
+    }
+    is_whole.then_some(values)
+}
+
+/// The parameters of a balancer of which only the kind is written.
+#[must_use]
+pub fn defaults(entry: &'static Entry) -> Values {
+    let mut values = Values::default();
+    for parameter in entry.parameters {
+        if let Some(text) = parameter.default {
+            values.set(parameter.name, scalar::default(parameter.kind, text));
+        }
+    }
+    values
+}
+
+/// Notes labels that stand twice.
+fn labels_differ(d: &mut Decoder<'_>, all: &[Written]) {
+    let mut seen: BTreeMap<&str, &Written> = BTreeMap::new();
+    for written in all {
+        let label = written.balancer.label.as_str();
+        let Some(first) = seen.get(label) else {
+            seen.insert(label, written);
+            continue;
+        };
+        let fault = Fault::TwiceNamed(format!("two balancers are called {}", shown(label)));
+        let finding = Finding::error(written.at, fault).path(&written.path).allowed("a label of its own for each balancer").related("the first is here", first.at);
+        d.report(finding.help(format!("give it a name in a [[balancer]] table: kind = \"{}\", name = \"{}-2\"", written.balancer.kind, super::escape::visible(label, 40))));
+    }
+}
+
+/// A kind that there is not, or not yet, with the one that was meant.
+pub(crate) fn unknown_kind(node: &Node, path: &Path<'_>) -> Finding {
+    let text = node.as_text().unwrap_or("");
+    let known: Vec<&str> = balance::entries().filter(|entry| !is_later(entry)).map(|entry| entry.name).collect();
+    let product = text.split('/').next().filter(|product| text.contains('/') && LATER_PRODUCTS.contains(product));
+    if LATER_KINDS.contains(&text) || product.is_some() {
+        let finding = Finding::error(node.at, Fault::NotYet(format!("the balancer {}", shown(text)))).path(path);
+        return finding.allowed(format!("one of {}", known.join(", "))).help("see `evenkeel balancers` for those of this version");
+    }
+    let mut finding = unknown_word(node, path, "balancer", &known);
+    if let Some((kind, with)) = kind_synonym(text).filter(|(kind, _)| known.contains(kind)) {
+        finding.help.clear();
+        finding.help.push(if with.is_empty() { format!("did you mean \"{kind}\"?") } else { format!("did you mean `{kind}` with `{with}`? write\n[[balancer]]\nkind = \"{kind}\"\n{with}") });
+    }
+    finding
+}

@@ -1,0 +1,187 @@
+//! What only the whole scenario shows: limits, keys that contradict each other, and results that would mislead.
+
+use std::collections::BTreeSet;
+
+use super::balancers::Written;
+use super::diagnostic::{Fault, Finding};
+use super::document::{Node, Table};
+use super::model::{Group, Intensity, Length, Process, Scenario, Tier};
+use super::position::Place;
+use super::decoder::Decoder;
+use super::suggest::nearest;
+use crate::catalogue::Value;
+use crate::dist::Dist;
+
+/// The most points of all ring-hash rings together: 16 bytes each.
+const MAX_POINTS: f64 = 1e7;
+
+/// Notes all that is wrong or doubtful between sections.
+pub(crate) fn check(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, balancers: &[Written]) {
+    weights(d, root, &scenario.backends);
+    loads(d, root, scenario);
+    waits(d, root, scenario);
+    zones(d, root, scenario);
+    caches(d, root, scenario);
+    let total = scenario.backends.iter().map(|group| u64::from(group.count)).sum();
+    let weight = scenario.backends.iter().map(|group| group.weight * f64::from(group.count)).sum();
+    let single_key = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
+    for written in balancers {
+        choices(d, written, total);
+        points(d, written, weight);
+        if let Some(index) = single_key {
+            hashes(d, root, written, (index, &scenario.traffic[index].name));
+        }
+    }
+    clients(d, root, scenario, &scenario.tier);
+}
+
+/// Where a member of a list of the top level has a value.
+fn place(root: &Table, section: &str, index: usize, keys: &[&str]) -> Place {
+    let member = root.get(section).and_then(|pair| pair.value.members().get(index));
+    let deeper = |node: &Node, key: &&str| node.as_table().and_then(|table| table.get(key)).map(|pair| pair.value.clone());
+    let Some(member) = member else { return Place::default() };
+    keys.iter().try_fold(member.clone(), |node, key| deeper(&node, key)).map_or(member.at, |node| node.at)
+}
+
+/// The path of a key of a source.
+fn in_traffic(root: &Table, index: usize, name: &str, key: &str) -> String {
+    match root.get("traffic").map(|pair| &pair.value) {
+        Some(node) if node.as_table().is_none() => format!("traffic[{index}] ({}).{key}", super::escape::shown(name)),
+        _ => format!("traffic.{key}"),
+    }
+}
+
+fn weights(d: &mut Decoder<'_>, root: &Table, groups: &[Group]) {
+    if groups.iter().all(|group| group.weight == 0.0) {
+        let fault = Fault::Inconsistent("the weight of every backend is 0: no backend can receive traffic".into());
+        let path = format!("backends[0] ({}).weight", super::escape::shown(&groups[0].name));
+        d.report(Finding::error(place(root, "backends", 0, &["weight"]), fault).path(path).allowed("a weight above 0 for at least one backend").help("write weight = 1"));
+    }
+}
+
+/// `load` needs a capacity and a mean.
+fn loads(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
+    let unlimited = scenario.backends.iter().position(|group| group.workers.is_none());
+    for (index, source) in scenario.traffic.iter().enumerate() {
+        if !matches!(source.arrivals.intensity, Some(Intensity::Load(_))) {
+            continue;
+        }
+        let at = place(root, "traffic", index, &["arrivals", "load"]);
+        let path = in_traffic(root, index, &source.name, "arrivals.load");
+        if let Some(group) = unlimited {
+            let fault = Fault::Inconsistent("`load` is a share of the capacity, and backends with workers = \"unlimited\" have none".into());
+            let finding = Finding::error(at, fault).path(&path).allowed("`rate`, where workers are unlimited");
+            d.report(finding.related("unlimited here", place(root, "backends", group, &["workers"])).help("write rate = \"800/s\" instead of load"));
+        }
+        if has_no_mean(&source.work) {
+            let fault = Fault::Inconsistent("`load` needs work with a mean, and a Pareto with alpha of 1 or less has none".into());
+            d.report(Finding::error(at, fault).path(path).allowed("`rate`, where work has no mean").related("the work is set here", place(root, "traffic", index, &["work"])).help("write rate = \"800/s\" instead of load, or give the Pareto a max"));
+        }
+    }
+}
+
+fn has_no_mean(dist: &Dist) -> bool {
+    match dist {
+        Dist::Pareto { alpha, max, .. } => *alpha <= 1.0 && max.is_none(),
+        Dist::Mixture(parts) => parts.iter().any(|(share, part)| *share > 0.0 && has_no_mean(part)),
+        _ => false,
+    }
+}
+
+/// Rates so low that nothing comes, or that time runs out.
+fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
+    for (index, source) in scenario.traffic.iter().enumerate() {
+        let Some(Intensity::Rate(rate)) = source.arrivals.intensity else { continue };
+        let at = place(root, "traffic", index, &["arrivals", "rate"]);
+        let path = in_traffic(root, index, &source.name, "arrivals.rate");
+        let gap_years = 1.0 / rate.as_per_second() / (365.25 * 86_400.0);
+        match scenario.run.length {
+            Length::Duration(duration) if rate.gap_ns() > duration.0 as f64 => {
+                let message = format!("no request is expected within {duration} (mean gap {})", mean_gap(rate.gap_ns(), gap_years));
+                d.report(Finding::warning(at, message).path(path).allowed("a rate that brings many requests within run.duration").help("raise the rate, or run.duration"));
+            }
+            Length::Requests(requests) if scenario.traffic.len() == 1 && rate.gap_ns() * requests as f64 > u64::MAX as f64 => {
+                let fault = Fault::OutOfRange { found: "the rate".into(), why: format!("{requests} requests would take {:.1e} years; time holds 584", gap_years * requests as f64) };
+                d.report(Finding::error(at, fault).path(path).allowed("a run of less than 584 years").help("raise the rate, or lower run.requests"));
+            }
+            Length::Duration(_) | Length::Requests(_) => {}
+        }
+    }
+}
+
+fn mean_gap(ns: f64, years: f64) -> String {
+    if years >= 1.0 { format!("{years:.0e} years") } else { crate::time::Span(crate::time::round_ns(ns)).to_string() }
+}
+
+/// Links to zones where nobody is.
+fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
+    let traffic = scenario.traffic.iter().filter_map(|source| source.zone.as_deref());
+    let known: BTreeSet<&str> = scenario.backends.iter().filter_map(|group| group.zone.as_deref()).chain(traffic).chain(scenario.tier.zone.as_deref()).collect();
+    let list = root.get("network").and_then(|pair| pair.value.as_table()).and_then(|table| table.get("between"));
+    let Some(list) = list else { return };
+    for (index, (link, node)) in scenario.links.iter().zip(list.value.members()).enumerate() {
+        for (key, zone) in [("from", &link.from), ("to", &link.to)] {
+            if known.contains(zone.as_str()) {
+                continue;
+            }
+            let at = node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at);
+            let help = nearest(zone, known.iter().copied()).map_or_else(|| "give traffic, backends or the tier that zone, or remove the link".to_owned(), |name| format!("did you mean \"{}\"?", super::escape::visible(name, 40)));
+            let names = known.iter().take(10).map(|name| super::escape::shown(name)).collect::<Vec<_>>().join(", ");
+            let finding = Finding::warning(at, format!("nothing is in the zone {}", super::escape::shown(zone))).path(format!("network.between[{index}].{key}"));
+            d.report(finding.allowed(if names.is_empty() { "zones that are used; there are none".into() } else { format!("zones that are used: {names}") }).help(help));
+        }
+    }
+}
+
+/// A cache where no key comes twice.
+fn caches(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
+    if scenario.traffic.iter().any(|source| source.keys.is_some()) {
+        return;
+    }
+    if let Some((index, group)) = scenario.backends.iter().enumerate().find(|(_, group)| group.cache.is_some()) {
+        let finding = Finding::warning(place(root, "backends", index, &["cache"]), "the cache never hits: without traffic.keys every request has a key of its own");
+        d.report(finding.path(format!("backends[{index}] ({}).cache", super::escape::shown(&group.name))).allowed("a cache beside traffic.keys").help("add keys = { dist = \"zipf\", count = 10000 } to [traffic]"));
+    }
+}
+
+/// `choices` of one, or of more than there are.
+fn choices(d: &mut Decoder<'_>, written: &Written, total: u64) {
+    let Some(Value::Whole(choices)) = written.balancer.values.get("choices") else { return };
+    let finding = |message: String| Finding::warning(written.place("choices"), message).path(format!("{}.choices", written.path)).allowed(format!("2 to {}, the number of backends", total.max(2)));
+    if *choices == 1 {
+        d.report(finding("choices = 1: this is random".into()).help("write choices = 2, or kind = \"random\""));
+    } else if *choices > total {
+        d.report(finding(format!("choices = {choices} with {} backends: all of them are looked at", total)).help(format!("write choices = {}", total.max(2))));
+    }
+}
+
+/// Rings that would not fit in memory.
+fn points(d: &mut Decoder<'_>, written: &Written, weight: f64) {
+    let Some(Value::Whole(points)) = written.balancer.values.get("points") else { return };
+    let sum = *points as f64 * weight;
+    if sum > MAX_POINTS {
+        let fault = Fault::Limit(format!("the ring would have {sum:.1e} points, about {:.1e} bytes; the limit is {MAX_POINTS:.0e} points", sum * 16.0));
+        d.report(Finding::error(written.place("points"), fault).path(format!("{}.points", written.path)).allowed("points × weight × count of at most 10,000,000 over all backends").help("lower `points` or the weights"));
+    }
+}
+
+/// One key for all: a hash sends all of it to one backend.
+fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (usize, &str)) {
+    let is_hash = written.balancer.kind.contains("hash") || written.balancer.kind == "maglev";
+    if is_hash {
+        let at = place(root, "traffic", index, &["keys", "count"]);
+        let finding = Finding::warning(at, format!("there is one key, and {} hashes it: all traffic goes to one backend", written.balancer.kind));
+        let path = in_traffic(root, index, name, "keys.count");
+        d.report(finding.path(path).allowed("more keys than backends").related("the balancer is here", written.at).help("write count = 10000"));
+    }
+}
+
+/// Instances chosen by client, where there is one client.
+fn clients(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, tier: &Tier) {
+    let is_single = |source: &super::model::Traffic| source.clients.is_none() && !matches!(source.arrivals.process, Process::Closed { .. });
+    if tier.assign == super::model::Assign::Client && tier.instances > 1 && scenario.traffic.iter().all(is_single) {
+        let at = root.get("tier").and_then(|pair| pair.value.as_table()).and_then(|table| table.get("assign")).map_or(Place::default(), |pair| pair.value.at);
+        let finding = Finding::warning(at, "assign = \"client\" without traffic.clients: one client sends everything to one instance");
+        d.report(finding.path("tier.assign").allowed("traffic.clients beside it, or \"random\"").help("add clients = { count = 1000 } to [traffic]"));
+    }
+}
