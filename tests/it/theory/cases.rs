@@ -7,7 +7,6 @@ use serde_json::Value;
 pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) family: String,
-    pub(crate) model: String,
     pub(crate) policy: String,
     pub(crate) metric: String,
     pub(crate) expected: f64,
@@ -62,7 +61,6 @@ fn case(value: &Value, all: &[Value]) -> Case {
     Case {
         id: text("id"),
         family: text("family"),
-        model: text("model"),
         policy: text("policy"),
         metric: text("metric"),
         expected,
