@@ -125,6 +125,8 @@ pub enum Fault {
 
 /// The table of delays between zones has the square of this many places.
 const MOST_ZONES: usize = 1_000;
+/// Each client has 32 bytes of statistics in every cell, each connection 8.
+const MOST_CLIENTS: usize = 10_000_000;
 /// Sources are looked at one by one for the next arrival.
 const MOST_SOURCES: usize = 10_000;
 
@@ -144,7 +146,15 @@ impl Plan {
     /// All faults that only show once keys are taken together.
     pub fn new(scenario: &Scenario, variant: Option<String>) -> Result<Self, Vec<FaultAt>> {
         let zones = zones(scenario);
-        let counts = [("backends", "zones", zones.len(), MOST_ZONES), ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES)];
+        let clients = |per_client: fn(&crate::scenario::Traffic) -> u64| {
+            usize::try_from(scenario.traffic.iter().map(per_client).fold(0_u64, u64::saturating_add)).unwrap_or(usize::MAX)
+        };
+        let counts = [
+            ("backends", "zones", zones.len(), MOST_ZONES),
+            ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES),
+            ("traffic.clients", "clients", clients(client_count), MOST_CLIENTS),
+            ("traffic.clients", "connections", clients(|traffic| traffic.clients.map_or(0, |of| u64::from(of.count) * u64::from(of.connections))), MOST_CLIENTS),
+        ];
         let too_many = counts.into_iter().filter(|&(_, _, found, most)| found > most);
         let faults: Vec<_> = too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect();
         if !faults.is_empty() {
@@ -274,6 +284,13 @@ fn zones(scenario: &Scenario) -> Vec<String> {
         }
     }
     zones
+}
+
+fn client_count(traffic: &crate::scenario::Traffic) -> u64 {
+    match traffic.arrivals.process {
+        Process::Closed { clients, .. } => u64::from(clients),
+        _ => traffic.clients.map_or(0, |clients| u64::from(clients.count)),
+    }
 }
 
 /// A link as written, and the other way where that is not written itself.

@@ -19,16 +19,13 @@ impl<T: Default> Slab<T> {
         Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// Puts a value into a free slot.
+    /// Takes a free slot, whatever is in it. A value handed over would be built on the stack and copied; written into the slot it is not.
     #[inline]
-    pub fn insert(&mut self, value: T) -> u32 {
-        let slot = match self.free.pop() {
+    pub fn occupy(&mut self) -> u32 {
+        match self.free.pop() {
             Some(slot) => slot,
-            // Grows by an empty slot and not by the value: a value handed to a function would be built on the stack and copied.
             None => self.grow(),
-        };
-        self.slots[slot as usize] = value;
-        slot
+        }
     }
 
     #[cold]

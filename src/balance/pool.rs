@@ -68,6 +68,16 @@ impl Pool {
         &self.eligible
     }
 
+    /// The eligible member at a place of that list. Where all are eligible, which they mostly are, the list is not even looked at.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<BackendId> {
+        if self.eligible.len() == self.in_flight.len() {
+            return (place < self.in_flight.len()).then_some(BackendId(place as u32));
+        }
+        self.eligible.get(place).copied()
+    }
+
     /// Whether a member may be picked.
     #[inline]
     #[must_use]

@@ -6,7 +6,7 @@
 //! give most of what looking at everybody would, and never herd. **Where it fails.** One instance with exact counts: least connections is
 //! better there.
 
-use super::{Balancer, BackendId, Ctx, Listed, Pick, Pool, Request};
+use super::{Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use crate::random::Stream;
 
@@ -113,25 +113,27 @@ impl<D: Draw> Balancer for PowerOfD<D> {
 
     #[inline]
     fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let eligible = pool.eligible();
-        let n = eligible.len();
+        let n = pool.eligible().len();
         if n == 0 {
             return Pick::None;
         }
-        let mut best = eligible[self.draw.place(0, n, ctx.chance)];
+        let most = self.draw.most(n);
+        let mut draw = |drawn| pool.at(self.draw.place(drawn, n, ctx.chance)).expect("a place below the number of the eligible");
+        let mut best = draw(0);
         let mut least = pool.in_flight(best);
-        for drawn in 1..self.choices.min(self.draw.most(n)) {
-            let candidate = eligible[self.draw.place(drawn, n, ctx.chance)];
+        for drawn in 1..self.choices.min(most) {
+            let candidate = draw(drawn);
             let load = pool.in_flight(candidate);
             (best, least) = if load < least { (candidate, load) } else { (best, least) };
         }
-        Pick::Backend(BackendId(best.0))
+        Pick::Backend(best)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::Bench;
+    use super::super::BackendId;
     use super::*;
 
     fn bench(choices: usize, distinct: bool, n: usize) -> Bench {

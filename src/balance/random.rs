@@ -38,11 +38,8 @@ impl Balancer for Random {
 
     #[inline]
     fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let eligible = pool.eligible();
-        match eligible.get(ctx.chance.below(eligible.len() as u64) as usize) {
-            Some(&backend) => Pick::Backend(backend),
-            None => Pick::None,
-        }
+        let place = ctx.chance.below(pool.eligible().len() as u64) as usize;
+        pool.at(place).map_or(Pick::None, Pick::Backend)
     }
 }
 

@@ -1,23 +1,49 @@
 //! What can be asked.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::ffi::OsString;
 
 /// Compares load balancers on the same traffic, by simulation, with honest statistics.
 #[derive(Debug, Parser)]
-#[command(name = "evenkeel", version = concat!(env!("CARGO_PKG_VERSION"), env!("EVENKEEL_COMMIT")), max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "evenkeel", version = concat!(env!("CARGO_PKG_VERSION"), env!("EVENKEEL_COMMIT")), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "Examples:\n  evenkeel                                   the built-in quickstart\n  evenkeel new my.toml && evenkeel run my.toml\n  evenkeel run my.toml --set traffic.arrivals.load=0.9\n  evenkeel run my.toml --balancer random --balancer power-of-d --format json\n\nWithout a command it is `run`. `evenkeel help COMMAND` says more.")]
 pub(super) struct Args {
     #[command(subcommand)]
-    pub(super) command: Option<Command>,
-    #[command(flatten)]
-    pub(super) run: RunArgs,
+    pub(super) command: Command,
     /// Colours in what is printed
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
     pub(super) color: Color,
     /// Nothing on standard error but errors
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
+}
+
+impl Args {
+    /// Reads a command line; one that names no command means `run`.
+    pub(super) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut words: Vec<_> = words.into_iter().collect();
+        if let Some(at) = place_of_run(&words) {
+            words.insert(at, "run".into());
+        }
+        Self::try_parse_from(words)
+    }
+}
+
+/// Where `run` is to be put in: before the first word that is neither an option of all commands nor a command.
+fn place_of_run(words: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
+        match word.to_str() {
+            Some("-q" | "--quiet") => at += 1,
+            Some("--color") => at += 2,
+            Some(word) if word.starts_with("--color=") => at += 1,
+            Some("-h" | "--help" | "-V" | "--version" | "help") => return None,
+            Some(word) if Args::command().get_subcommands().any(|command| command.get_name() == word) => return None,
+            _ => break,
+        }
+    }
+    Some(at.min(words.len()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,4 +174,24 @@ fn size(text: &str) -> Result<usize, String> {
     };
     let bytes = number * unit;
     if bytes.is_finite() && bytes >= 0.0 { Ok(bytes as usize) } else { Err("write a size such as 4MiB".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(line: &str) -> Option<usize> {
+        place_of_run(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn run_is_meant_where_no_command_is_named() {
+        assert_eq!(place("evenkeel"), Some(1));
+        assert_eq!(place("evenkeel my.toml"), Some(1));
+        assert_eq!(place("evenkeel -q --color never my.toml"), Some(4));
+        assert_eq!(place("evenkeel --set run.requests=5"), Some(1));
+        for line in ["evenkeel run", "evenkeel -q check", "evenkeel --color=always schema", "evenkeel --help", "evenkeel help run", "evenkeel -V"] {
+            assert_eq!(place(line), None, "{line}");
+        }
+    }
 }

@@ -14,7 +14,6 @@ mod scenarios;
 mod terminal;
 
 use args::{Args, Command};
-use clap::Parser;
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -45,19 +44,18 @@ impl Code {
 /// Does what the command line asks.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
     let terminal = Terminal::new(args.color, args.quiet);
     let code = match args.command {
-        None => run::run(&args.run, &terminal),
-        Some(Command::Run(options)) => run::run(&options, &terminal),
-        Some(Command::Check(options)) => check::check(&options, &terminal),
-        Some(Command::New(options)) => generate::new(&options, &terminal),
-        Some(Command::Schema) => generate::schema(&terminal),
-        Some(Command::Completions { shell }) => generate::completions(shell, &terminal),
-        Some(Command::Man) => generate::man(&terminal),
+        Command::Run(options) => run::run(&options, &terminal),
+        Command::Check(options) => check::check(&options, &terminal),
+        Command::New(options) => generate::new(&options, &terminal),
+        Command::Schema => generate::schema(&terminal),
+        Command::Completions { shell } => generate::completions(shell, &terminal),
+        Command::Man => generate::man(&terminal),
     };
     ExitCode::from(code.number())
 }

@@ -9,6 +9,7 @@
 //! sojourns, to the nanosecond, for each backend and in all.
 
 mod agenda;
+mod journeys;
 mod network;
 mod overload;
 mod tier;
@@ -20,10 +21,10 @@ use crate::measure::record::Failure;
 use crate::plan::{Plan, WarmupPlan};
 use crate::random::{Numbered, Purpose, below, derive};
 use crate::scenario::Length;
-use crate::slab::Slab;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Timing, Traffic};
 use agenda::{Agenda, Item, Rank};
+use journeys::Journeys;
 use network::{Network, Way};
 use overload::Overload;
 use tier::{Held, Tier};
@@ -33,26 +34,21 @@ const NEVER: u64 = u64::MAX;
 /// How many arrivals pass between two looks at the outside world.
 pub const PULSE: u64 = 1 << 16;
 
-/// A request in the system.
+/// A request in the system. Half a cache line: with its first attempt it fills one.
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
 pub struct Request {
     /// When it was made.
     pub arrival: u64,
-    /// Work at speed 1, in nanoseconds.
-    pub work: u64,
     /// What hash balancers and caches look at.
     pub key: u64,
     /// Its number over all traffic, from 0.
     pub number: u64,
     /// Who sent it, within its source.
     pub client: u32,
-    /// The balancer instance it goes to.
-    instance: u32,
     /// Its source.
     pub source: u16,
     /// Attempts made so far.
-    pub attempts: u16,
+    pub attempts: u8,
     /// Whether it counts: it arrived after the warm-up.
     pub measured: bool,
 }
@@ -119,8 +115,7 @@ struct Cell<'p, O> {
     tier: Tier,
     network: Network,
     agenda: Agenda,
-    requests: Slab<Request>,
-    attempts: Slab<Attempt>,
+    journeys: Journeys,
     closed: Vec<Option<Closed>>,
     /// Whether any source is closed.
     any_closed: bool,
@@ -215,8 +210,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             fleet: Fleet::new(&plan.groups, 100.0 * plan.mean_work),
             network: Network::new(plan, replication),
             agenda: Agenda::default(),
-            requests: Slab::new(),
-            attempts: Slab::new(),
+            journeys: Journeys::default(),
             any_closed: closed.iter().any(Option::is_some),
             closed,
             plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
@@ -302,16 +296,15 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn arrive(&mut self, work: u64, key: u64, client: u32, source: u16) {
         let number = self.books.arrived;
         let measured = self.window.open;
-        let instance = if self.plain_requests { 0 } else { self.tier.instance_of(number, client) };
-        self.books.arrived(self.now, measured);
-        let id = self.requests.insert(Request { arrival: self.now, work, key, number, client, instance, source, attempts: 0, measured });
-        self.observer.arrived(&self.requests[id]);
+                self.books.arrived(self.now, measured);
+        let id = self.journeys.begin(Request { arrival: self.now, key, number, client, source, attempts: 0, measured }, work);
+        self.observer.arrived(self.journeys.request(id));
         if self.books.arrived == self.milestone {
             self.pass_milestone();
         }
-        match self.network.delay(&self.requests[id], Way::In) {
+        match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
-            0 => self.dispatch(id, &balance::Request { id: number, key, client, attempt: 0 }, instance, 0),
+            0 => self.dispatch(id, &balance::Request { id: number, key, client, attempt: 0 }, 0),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }
@@ -370,9 +363,9 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     /// The request stands at its balancer, where it has been held so long.
     #[inline(always)]
-    fn dispatch(&mut self, id: u32, known: &balance::Request, instance: u32, held: u64) {
-        match self.tier.pick(known, &self.requests[id], instance, self.now) {
-            Pick::Backend(backend) => self.send(id, backend.0, known.key, held),
+    fn dispatch(&mut self, id: u32, known: &balance::Request, held: u64) {
+        match self.tier.pick(known, self.journeys.request(id), self.now) {
+            Pick::Backend(backend) => self.send(id, backend.0, held),
             Pick::Wait => self.hold(id),
             Pick::None => self.fail(id, Failure::NoBackend),
         }
@@ -380,16 +373,17 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     #[inline(never)]
     fn hold(&mut self, id: u32) {
-        let request = &self.requests[id];
-        self.overload.hold(request.work, self.now);
-        self.tier.hold(request.instance, Held { request: id, since: self.now });
+        self.overload.hold(self.journeys.work(id), self.now);
+        let instance = self.tier.instance_of(self.journeys.request(id));
+        self.tier.hold(instance, Held { request: id, since: self.now });
     }
 
     /// An attempt leaves for a backend.
     #[inline(always)]
-    fn send(&mut self, id: u32, backend: u32, key: u64, held: u64) {
-        let request = &mut self.requests[id];
-        let attempt = self.attempts.insert(Attempt::new(id, backend, key, self.now, held));
+    fn send(&mut self, id: u32, backend: u32, held: u64) {
+        let work = self.journeys.work(id);
+        let attempt = self.journeys.attempt(id, Attempt::new(work, backend, self.now, held));
+        let request = self.journeys.request_mut(id);
         self.tier.sent(request, backend, self.now);
         request.attempts += 1;
         self.observer.sent(request, backend);
@@ -405,9 +399,8 @@ impl<'p, O: Observer> Cell<'p, O> {
     /// An attempt reaches its backend.
     #[inline(always)]
     fn reach(&mut self, attempt: u32, backend: u32, request: u32, sent: bool) {
-        let request = &self.requests[request];
-        let priority = if self.any_priority { self.plan.sources[request.source as usize].priority } else { 0 };
-        let accepted = self.fleet.accept(&mut self.attempts, attempt, request.work, priority, self.now, sent);
+        let priority = if self.any_priority { self.plan.sources[self.journeys.request(request).source as usize].priority } else { 0 };
+        let accepted = self.fleet.accept(&mut self.journeys, attempt, priority, self.now, sent);
         if self.tier.sees_truth() {
             self.tier.ready(backend, self.fleet.ready_at(backend), self.now);
         }
@@ -418,7 +411,7 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     #[inline(never)]
     fn refuse(&mut self, id: u32) {
-        let attempt = self.attempts[id];
+        let attempt = self.journeys[id];
         match self.leave_backend(id, &attempt, false) {
             true => {
                 self.fleet.answered(&attempt, self.now);
@@ -433,7 +426,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(always)]
     fn complete(&mut self, backend: u32, now: u64) {
         self.now = now;
-        let (id, attempt) = self.fleet.complete(&mut self.attempts, backend, now, self.network.absent);
+        let (id, attempt) = self.fleet.complete(&mut self.journeys, backend, now, self.network.absent);
         if self.network.absent {
             if self.tier.sees_truth() {
                 self.tier.completed(backend, self.fleet.ready_at(backend), now);
@@ -452,7 +445,7 @@ impl<'p, O: Observer> Cell<'p, O> {
         if self.tier.sees_truth() {
             self.tier.completed(attempt.backend, self.fleet.ready_at(attempt.backend), self.now);
         }
-        let delay = self.network.delay(&self.requests[attempt.request], Way::From(attempt.backend));
+        let delay = self.network.delay(self.journeys.request(self.journeys.request_of(id)), Way::From(attempt.backend));
         if delay > 0 {
             self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(id, ok));
         }
@@ -463,18 +456,18 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(always)]
     fn answered(&mut self, id: u32, attempt: &Attempt, ok: bool) {
         let latency = self.now - attempt.sent;
-        self.attempts.free(id);
-        let request = &self.requests[attempt.request];
-        let instance = request.instance;
+        let of = self.journeys.request_of(id);
+        let request = self.journeys.request(of);
         self.tier.ended(request, attempt.backend, ok, latency, self.now);
         if ok {
             self.observer.answered(request, attempt.backend, latency);
         }
         match self.network.delay(request, Way::Out) {
-            0 => self.done(attempt.request, attempt.backend, attempt.wait, ok),
-            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done { request: attempt.request, backend: attempt.backend, wait: attempt.wait, ok }),
+            0 => self.done(of, attempt.backend, attempt.wait, ok),
+            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done { request: of, backend: attempt.backend, wait: attempt.wait, ok }),
         }
         if self.tier.holds_any() && !self.tier.sees_truth() {
+            let instance = self.tier.instance_of(self.journeys.request(of));
             self.send_held(instance);
         }
     }
@@ -491,7 +484,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(always)]
     fn done(&mut self, id: u32, backend: u32, wait: u64, ok: bool) {
         if ok {
-            self.observer.succeeded(&self.requests[id], backend, wait, self.now);
+            self.observer.succeeded(self.journeys.request(id), backend, wait, self.now);
             self.end(id);
         } else {
             self.fail(id, Failure::Refused);
@@ -500,18 +493,18 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     #[inline(never)]
     fn fail(&mut self, id: u32, cause: Failure) {
-        self.observer.failed(&self.requests[id], cause, self.now);
+        self.observer.failed(self.journeys.request(id), cause, self.now);
         self.end(id);
     }
 
     /// The request leaves the system.
     #[inline(always)]
     fn end(&mut self, id: u32) {
-        let request = &self.requests[id];
+        let request = self.journeys.request(id);
         self.books.ended(request, self.now);
         self.tier.over(request);
         let (source, client) = (request.source, request.client);
-        self.requests.free(id);
+        self.journeys.end(id);
         if self.any_closed {
             self.think(source, client);
         }
@@ -521,15 +514,15 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(never)]
     fn send_held(&mut self, instance: u32) {
         while let Some(held) = self.tier.longest_held(instance) {
-            let request = &self.requests[held.request];
-            let pick = self.tier.pick(&request.known(), request, instance, self.now);
+            let request = self.journeys.request(held.request);
+            let pick = self.tier.pick(&request.known(), request, self.now);
             if pick == Pick::Wait {
                 return;
             }
             self.tier.release(instance);
-            self.overload.release(self.requests[held.request].work);
+            self.overload.release(self.journeys.work(held.request));
             match pick {
-                Pick::Backend(backend) => self.send(held.request, backend.0, self.requests[held.request].key, self.now - held.since),
+                Pick::Backend(backend) => self.send(held.request, backend.0, self.now - held.since),
                 Pick::None => self.fail(held.request, Failure::NoBackend),
                 Pick::Wait => unreachable!("returned above"),
             }
@@ -548,18 +541,18 @@ impl<'p, O: Observer> Cell<'p, O> {
         self.books.events += 1;
         match item {
             Item::Answered(id, ok) => {
-                let attempt = self.attempts[id];
+                let attempt = self.journeys[id];
                 self.fleet.answered(&attempt, at);
                 self.answered(id, &attempt, ok);
             }
             Item::Done { request, backend, wait, ok } => self.done(request, backend, wait, ok),
             Item::Reach(id) => {
-                let Attempt { request, backend, .. } = self.attempts[id];
-                self.reach(id, backend, request, false);
+                let backend = self.journeys[id].backend;
+                self.reach(id, backend, self.journeys.request_of(id), false);
             }
             Item::Enter(id) => {
-                let request = &self.requests[id];
-                self.dispatch(id, &request.known(), request.instance, 0);
+                let known = self.journeys.request(id).known();
+                self.dispatch(id, &known, 0);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
         }

@@ -97,7 +97,8 @@ impl Tier {
     /// A request has left the system.
     #[inline]
     pub(super) fn over(&mut self, request: &Request) {
-        let instance = &mut self.instances[request.instance as usize];
+        let instance = self.instance_of(request);
+        let instance = &mut self.instances[instance as usize];
         if instance.listens.attempts {
             instance.balancer.ended(request.number);
         }
@@ -115,27 +116,28 @@ impl Tier {
         balancer.members(&self.pools[pool], &mut Ctx { now: SimTime(now), chance });
     }
 
-    /// The instance that a request goes to.
+    /// The instance that a request goes to: a function of the request, so that it need not be kept.
     #[inline]
-    pub(super) fn instance_of(&self, number: u64, client: u32) -> u32 {
+    pub(super) fn instance_of(&self, request: &Request) -> u32 {
         match (self.instances.len(), self.assign) {
             (1, _) => 0,
-            (n, Assign::Random) => below(self.assignment.bits(number), n as u64) as u32,
-            (n, Assign::Client) => below(mix(self.assignment.bits(0) ^ u64::from(client)), n as u64) as u32,
+            (n, Assign::Random) => below(self.assignment.bits(request.number), n as u64) as u32,
+            (n, Assign::Client) => below(mix(self.assignment.bits(0) ^ u64::from(request.client)), n as u64) as u32,
         }
     }
 
     /// The instance's choice for an attempt of a request.
     #[inline]
-    pub(super) fn pick(&mut self, known: &balance::Request, request: &Request, instance: u32, now: u64) -> Pick {
+    pub(super) fn pick(&mut self, known: &balance::Request, request: &Request, now: u64) -> Pick {
         if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
             return instance.balancer.pick(known, pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
         }
-        self.pick_of_many(known, request, instance, now)
+        self.pick_of_many(known, request, now)
     }
 
     #[inline(never)]
-    fn pick_of_many(&mut self, known: &balance::Request, request: &Request, instance: u32, now: u64) -> Pick {
+    fn pick_of_many(&mut self, known: &balance::Request, request: &Request, now: u64) -> Pick {
+        let instance = self.instance_of(request);
         let pool = self.pool_of(instance);
         let instance = &mut self.instances[instance as usize];
         let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
@@ -155,7 +157,7 @@ impl Tier {
                 return;
             }
         } else {
-            self.count(request.instance, backend, now, Pool::sent);
+            self.count(self.instance_of(request), backend, now, Pool::sent);
         }
         self.tell_sent(request, backend, now);
     }
@@ -165,8 +167,9 @@ impl Tier {
         if self.plain {
             self.tell(0, backend, now);
         }
-        let pool = self.pool_of(request.instance);
-        let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
+        let instance = self.instance_of(request);
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[instance as usize];
         if listens.attempts {
             balancer.started(&request.known(), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
         }
@@ -182,7 +185,7 @@ impl Tier {
                 return;
             }
         } else if self.counts != Counts::Truth {
-            self.count(request.instance, backend, now, Pool::ended);
+            self.count(self.instance_of(request), backend, now, Pool::ended);
         }
         self.tell_ended(request, backend, ok, latency, now);
     }
@@ -192,8 +195,9 @@ impl Tier {
         if self.plain {
             self.tell(0, backend, now);
         }
-        let pool = self.pool_of(request.instance);
-        let Instance { balancer, chance, listens, .. } = &mut self.instances[request.instance as usize];
+        let instance = self.instance_of(request);
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[instance as usize];
         if listens.attempts {
             let completion = Completion { request: request.number, backend, ok, latency: Span(latency) };
             balancer.finished(&completion, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });

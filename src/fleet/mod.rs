@@ -13,39 +13,41 @@ pub mod tree;
 pub use cache::Cache;
 
 use crate::scenario::Discipline;
-use crate::slab::{NIL, Slab};
+use crate::slab::NIL;
 use crate::time::round_ns;
 use sharing::Sharing;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::IndexMut;
 use tree::{Next, WinnerTree};
 
-/// One attempt at a request, from being sent to its end.
+/// One attempt at a request, from being sent to its end. Half a cache line: with its request it fills one.
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
 pub struct Attempt {
-    /// The request it belongs to.
-    pub request: u32,
-    /// Where it was sent.
-    pub backend: u32,
-    /// The next attempt that waits at the same backend.
-    next: u32,
-    /// The service it takes there, in nanoseconds.
-    service: u64,
+    /// The service it takes at its backend, in nanoseconds; until it is there, the work.
+    pub service: u64,
     /// How long it has waited: at its balancer when it is sent, in all once it is in service. In between: the instant from which it waits.
     pub wait: u64,
     /// When it was sent.
     pub sent: u64,
-    /// The request's key, for caches.
-    key: u64,
+    /// Where it was sent.
+    pub backend: u32,
+    /// The next attempt that waits at the same backend.
+    next: u32,
+}
+
+/// Wherever attempts are kept: found by their id.
+pub trait Attempts: IndexMut<u32, Output = Attempt> {
+    /// The key of an attempt's request, for caches.
+    fn key(&self, attempt: u32) -> u64;
 }
 
 impl Attempt {
-    /// An attempt that is sent now, its request having been held so long.
+    /// An attempt with so much work that is sent now, its request having been held so long.
     #[inline]
     #[must_use]
-    pub fn new(request: u32, backend: u32, key: u64, sent: u64, held: u64) -> Self {
-        Self { request, backend, next: NIL, service: 0, wait: held, sent, key }
+    pub fn new(work: u64, backend: u32, sent: u64, held: u64) -> Self {
+        Self { service: work, wait: held, sent, backend, next: NIL }
     }
 }
 
@@ -257,7 +259,7 @@ struct Waiting {
 
 impl Waiting {
     #[inline]
-    fn push_last(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+    fn push_last(&mut self, attempts: &mut impl Attempts, id: u32) {
         attempts[id].next = NIL;
         match self.tail {
             NIL => self.head = id,
@@ -266,7 +268,7 @@ impl Waiting {
         self.tail = id;
     }
 
-    fn push_first(&mut self, attempts: &mut Slab<Attempt>, id: u32) {
+    fn push_first(&mut self, attempts: &mut impl Attempts, id: u32) {
         attempts[id].next = self.head;
         if self.head == NIL {
             self.tail = id;
@@ -275,7 +277,7 @@ impl Waiting {
     }
 
     #[inline]
-    fn pop(&mut self, attempts: &Slab<Attempt>) -> u32 {
+    fn pop(&mut self, attempts: &impl Attempts) -> u32 {
         let first = self.head;
         if first != NIL {
             self.head = attempts[first].next;
@@ -304,10 +306,9 @@ impl Special {
     }
 
     /// What service really takes, beginning now with so many others in service.
-    fn service(&mut self, attempt: &Attempt, others: u32) -> u64 {
-        let mut service = attempt.service;
+    fn service(&mut self, mut service: u64, key: u64, others: u32) -> u64 {
         if let Some((cache, hit)) = &mut self.cache
-            && cache.touch(attempt.key)
+            && cache.touch(key)
         {
             service = round_ns(service as f64 * *hit);
         }
@@ -360,9 +361,9 @@ impl Fleet {
         backend.send();
     }
 
-    /// An attempt reaches its backend with this much work. `sent` where it leaves for it at the same instant.
+    /// An attempt reaches its backend. `sent` where it leaves for it at the same instant.
     #[inline]
-    pub fn accept(&mut self, attempts: &mut Slab<Attempt>, id: u32, work: u64, priority: i64, now: u64, sent: bool) -> Accepted {
+    pub fn accept(&mut self, attempts: &mut impl Attempts, id: u32, priority: i64, now: u64, sent: bool) -> Accepted {
         let attempt = &mut attempts[id];
         let number = attempt.backend;
         let backend = &mut self.backends[number as usize];
@@ -371,7 +372,7 @@ impl Fleet {
             backend.send();
         }
         let group = &self.groups[backend.group()];
-        let service = group.service(work);
+        let service = group.service(attempt.service);
         attempt.service = service;
         let before = backend.backlog();
         if before <= group.backlog_limit && before.saturating_add(service) > group.backlog_limit {
@@ -394,7 +395,7 @@ impl Fleet {
     /// A backend's next completion happens: the attempt that is done. The next one waiting begins. `answered` where the answer arrives at the
     /// same instant.
     #[inline]
-    pub fn complete(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
+    pub fn complete(&mut self, attempts: &mut impl Attempts, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
         backend.settle(&mut self.rest[number as usize], now);
         if !backend.is_simple() {
@@ -430,7 +431,7 @@ impl Fleet {
     }
 
     #[inline(never)]
-    fn accept_specially(&mut self, attempts: &mut Slab<Attempt>, id: u32, priority: i64, now: u64) -> Accepted {
+    fn accept_specially(&mut self, attempts: &mut impl Attempts, id: u32, priority: i64, now: u64) -> Accepted {
         let number = attempts[id].backend as usize;
         let backend = &mut self.backends[number];
         let workers = self.groups[backend.group()].workers;
@@ -458,14 +459,15 @@ impl Fleet {
     }
 
     /// Service of an attempt begins at a backend that is not simple.
-    fn start(&mut self, attempts: &mut Slab<Attempt>, id: u32, now: u64) {
+    fn start(&mut self, attempts: &mut impl Attempts, id: u32, now: u64) {
+        let key = attempts.key(id);
         let attempt = &mut attempts[id];
         let backend = &mut self.backends[attempt.backend as usize];
         let workers = self.groups[backend.group()].workers;
         let special = self.rest[attempt.backend as usize].special.as_mut().expect("a backend that is not simple has it");
         let sharing = special.discipline == Discipline::ProcessorSharing;
         let others = if sharing { special.sharing.len() } else { backend.busy };
-        let service = special.service(attempt, others);
+        let service = special.service(attempt.service, key, others);
         backend.work = backend.work.wrapping_sub(attempt.service).wrapping_add(service);
         attempt.service = service;
         if sharing {
@@ -482,7 +484,7 @@ impl Fleet {
     }
 
     #[inline(never)]
-    fn complete_specially(&mut self, attempts: &mut Slab<Attempt>, number: u32, now: u64) -> u32 {
+    fn complete_specially(&mut self, attempts: &mut impl Attempts, number: u32, now: u64) -> u32 {
         let backend = &mut self.backends[number as usize];
         let workers = self.groups[backend.group()].workers;
         let special = self.rest[number as usize].special.as_mut().expect("a backend that is not simple has it");

@@ -21,6 +21,8 @@ pub struct Recorder {
     /// Where each source's clients begin in `record.clients`.
     first_client: Vec<u32>,
     backends: Vec<Hot>,
+    sent: Noted<()>,
+    answered: Noted<u64>,
     /// Latencies by backend, as one table; empty beyond [`HISTOGRAMS_UP_TO`].
     tallies: Tallies<6>,
     /// Latencies and waits of all succeeded requests: counts, and what is exact.
@@ -58,7 +60,7 @@ impl Exact {
     }
 }
 
-/// What every request adds to its backend: half a cache line.
+/// What every request adds to its backend.
 #[derive(Clone, Copy, Debug, Default)]
 struct Hot {
     requests: u64,
@@ -66,15 +68,47 @@ struct Hot {
     latency_sum: u128,
 }
 
+/// Additions to backends, noted first and made a few hundred at a time: with very many backends none of their sums is in a cache, and waiting for
+/// many of them at once costs hardly more than waiting for one.
+#[derive(Debug)]
+struct Noted<T> {
+    of: [(u32, T); NOTED],
+    used: usize,
+}
+
+/// How many additions are noted before they are made.
+const NOTED: usize = 256;
+
+impl<T: Copy> Noted<T> {
+    fn new(blank: T) -> Self {
+        Self { of: [(0, blank); NOTED], used: 0 }
+    }
+
+    /// Notes one; whether it is time to make them.
+    #[inline]
+    fn note(&mut self, backend: u32, what: T) -> bool {
+        self.of[self.used] = (backend, what);
+        self.used += 1;
+        self.used == NOTED
+    }
+
+    /// All that were noted, which are then forgotten.
+    fn take(&mut self) -> &[(u32, T)] {
+        &self.of[..std::mem::take(&mut self.used)]
+    }
+}
+
 impl Recorder {
     /// A recorder for a cell of this plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let count = plan.backend_count();
+        let named = plan.sources.iter().any(|source| source.client_count() > 0);
         let mut clients = 0;
         let first_client = plan.sources.iter().map(|source| {
             let first = clients;
-            clients += source.client_count();
+            // A source without clients is one client, where clients are looked at at all.
+            clients += source.client_count().max(u32::from(named));
             first
         });
         let first_client = first_client.collect();
@@ -87,6 +121,8 @@ impl Recorder {
             succeeded_in_warmup: 0,
             first_client,
             backends: vec![Hot::default(); count as usize],
+            sent: Noted::new(()),
+            answered: Noted::new(0),
             tallies: Tallies::new(if count <= HISTOGRAMS_UP_TO { count as usize } else { 0 }),
             fine: Tallies::new(2),
             latency: Exact::default(),
@@ -103,7 +139,8 @@ impl Recorder {
         self.record.events = ending.events;
         let all = self.succeeded_in_warmup + self.record.succeeded;
         self.record.warmup_share = if all == 0 { 0.0 } else { self.succeeded_in_warmup as f64 / all as f64 };
-        self.tallies.flush();
+        self.add_sent();
+        self.add_answered();
         for (number, (backend, hot)) in self.record.backends.iter_mut().zip(&self.backends).enumerate() {
             (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
             backend.latency = self.tallies.histogram(number);
@@ -114,6 +151,23 @@ impl Recorder {
         let Record { offered, succeeded, failed, unfinished, .. } = self.record;
         assert_eq!(offered, succeeded + failed + unfinished, "conservation: every measured request has ended once or is in the system");
         self.record
+    }
+
+    #[inline(never)]
+    fn add_sent(&mut self) {
+        for &(backend, ()) in self.sent.take() {
+            self.backends[backend as usize].requests += 1;
+        }
+    }
+
+    #[inline(never)]
+    fn add_answered(&mut self) {
+        for &(backend, latency) in self.answered.take() {
+            let hot = &mut self.backends[backend as usize];
+            hot.answered += 1;
+            hot.latency_sum += u128::from(latency);
+            self.tallies.count(backend, latency);
+        }
     }
 
     /// One more decision and outcome in the running hash.
@@ -131,18 +185,20 @@ impl Observer for Recorder {
 
     #[inline]
     fn sent(&mut self, request: &Request, backend: u32) {
-        let counts = u64::from(request.measured);
-        self.record.attempts += counts;
-        self.backends[backend as usize].requests += counts;
+        if request.measured {
+            self.record.attempts += 1;
+            if self.sent.note(backend, ()) {
+                self.add_sent();
+            }
+        }
     }
 
     #[inline]
     fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
         if request.measured {
-            let hot = &mut self.backends[backend as usize];
-            hot.answered += 1;
-            hot.latency_sum += u128::from(latency);
-            self.tallies.count(backend, latency);
+            if self.answered.note(backend, latency) {
+                self.add_answered();
+            }
         }
     }
 
@@ -156,8 +212,8 @@ impl Observer for Recorder {
             return;
         }
         self.record.succeeded += 1;
-        self.fine.count_at_once(LATENCY, latency);
-        self.fine.count_at_once(WAIT, wait);
+        self.fine.count(LATENCY, latency);
+        self.fine.count(WAIT, wait);
         self.latency.add(latency);
         self.wait.add(wait);
         self.record.waited += u64::from(wait > 0);

@@ -2,9 +2,6 @@
 //!
 //! Half the size of 64-bit counts is half of what the caches must hold, with a thousand backends above all. A count that goes over is carried into a list
 //! that a run of less than four thousand million requests never touches. (16 bits were tried: 15 ns a request slower.)
-//!
-//! Values are noted first and counted a few hundred at a time: the counts of a thousand backends are seldom in the first cache, and waiting for many of
-//! them at once costs hardly more than waiting for one.
 
 use super::histogram::{Histogram, bucket_of};
 
@@ -17,40 +14,19 @@ pub(super) struct Tallies<const BITS: u32> {
     counts: Vec<u32>,
     /// Buckets that have passed 2^32, once for every time.
     carried: Vec<usize>,
-    /// Places to count, not counted yet.
-    noted: [u32; NOTED],
-    used: usize,
 }
-
-/// How many values are noted before they are counted.
-const NOTED: usize = 256;
 
 impl<const BITS: u32> Tallies<BITS> {
     const ROW: usize = ((OCTAVES - BITS + 1) << BITS) as usize;
 
     pub(super) fn new(rows: usize) -> Self {
-        Self { counts: vec![0; rows * Self::ROW], carried: Vec::new(), noted: [0; NOTED], used: 0 }
+        Self { counts: vec![0; rows * Self::ROW], carried: Vec::new() }
     }
 
     /// Counts one value; nothing where there is no such row.
     #[inline]
     pub(super) fn count(&mut self, row: u32, value: u64) {
-        self.noted[self.used] = row * Self::ROW as u32 + (bucket_of::<BITS>(value) as u32).min(Self::ROW as u32 - 1);
-        self.used += 1;
-        if self.used == NOTED {
-            self.flush();
-        }
-    }
-
-    /// Counts one value at once: better where the counts stay in the first caches.
-    #[inline]
-    pub(super) fn count_at_once(&mut self, row: u32, value: u64) {
         let at = row as usize * Self::ROW + bucket_of::<BITS>(value).min(Self::ROW - 1);
-        self.increment(at);
-    }
-
-    #[inline]
-    fn increment(&mut self, at: usize) {
         let Some(count) = self.counts.get_mut(at) else { return };
         *count = count.wrapping_add(1);
         if *count == 0 {
@@ -58,15 +34,7 @@ impl<const BITS: u32> Tallies<BITS> {
         }
     }
 
-    /// Counts what has been noted.
-    #[inline(never)]
-    pub(super) fn flush(&mut self) {
-        for noted in 0..std::mem::take(&mut self.used) {
-            self.increment(self.noted[noted] as usize);
-        }
-    }
-
-    /// A row as a histogram, once all is flushed; `None` where there is no such row.
+    /// A row as a histogram; `None` where there is no such row.
     pub(super) fn histogram(&self, row: usize) -> Option<Histogram<BITS>> {
         let from = row * Self::ROW;
         let mut counts: Vec<u64> = self.counts.get(from..from + Self::ROW)?.iter().map(|&count| u64::from(count)).collect();

@@ -71,7 +71,7 @@ impl Report {
 #[must_use]
 pub fn run(progress: &(dyn Fn(usize, usize) + Sync)) -> Report {
     let models = models::all();
-    let plans: Vec<Plan> = models.iter().map(plan).collect();
+    let plans: Vec<Plan> = models.iter().zip(1..).map(|(model, seed)| plan(model, seed)).collect();
     let total = models.len() * REPLICATIONS as usize;
     let done = AtomicUsize::new(0);
     let records = all_cells(total, &|cell| {
@@ -99,8 +99,8 @@ fn all_cells(cells: usize, run: &(dyn Fn(usize) -> Record + Sync)) -> Vec<Record
     (0..cells).map(run).collect()
 }
 
-fn plan(model: &Model) -> Plan {
-    let text = model.toml();
+fn plan(model: &Model, seed: usize) -> Plan {
+    let text = model.toml(seed);
     let loaded = scenario::load(&Source::new(model.name, text.as_bytes()), &[], &NoFiles);
     let loaded = loaded.unwrap_or_else(|faults| panic!("the self-test's scenario `{}` is not valid: {faults:?}", model.name));
     Plan::new(&loaded.variants[0].scenario, None).expect("the self-test's scenarios can be planned")
