@@ -20,7 +20,7 @@ use models::{Figure, Model};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The fingerprint that this version has everywhere.
-pub const FINGERPRINT: u64 = 0;
+pub const FINGERPRINT: u64 = 0x69f7_d6cc_edfe_1b00;
 
 /// Independent replications of each model.
 const REPLICATIONS: u32 = 20;

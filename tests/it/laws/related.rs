@@ -1,12 +1,13 @@
 //! Two related scenarios: exact relations, request by request.
 
 use super::random_worlds::{cases, dists, every_balancer};
-use super::trace::{only, record, trace};
+use super::trace::{only, plan, record, trace};
 use crate::world::{Extend, balancer, group, scenario, text};
 use evenkeel::catalogue::Value;
 use evenkeel::dist::Dist;
 use evenkeel::scenario::{Clients, Discipline, Group, Length, Picks, Process, Scenario, View};
 use evenkeel::time::Span;
+use evenkeel::traffic::Source;
 use proptest::prelude::*;
 
 /// Two to five backends of one worker (or more), renewal arrivals, nothing else.
@@ -138,9 +139,9 @@ proptest! {
         let gap = Dist::Constant(1e9);
         let mut world = scenario(Process::Renewal { gap }, None, work).on(vec![Group { network: Dist::Constant(away as f64 * 1e3), ..group(3) }]).with(every_balancer()[pick].clone());
         world.run.length = Length::Requests(300);
-        let trace = trace(&world);
-        for (number, latency) in &trace.latency {
-            prop_assert_eq!(*latency, trace.brought[*number as usize].1 + 2 * away * 1_000);
+        let source = Source::new(&plan(&world).sources[0], world.run.seed, 0, 0);
+        for (number, latency) in &trace(&world).latency {
+            prop_assert_eq!(*latency, source.work(*number) + 2 * away * 1_000);
         }
     }
 }

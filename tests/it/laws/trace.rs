@@ -8,8 +8,8 @@ use evenkeel::plan::Plan;
 use evenkeel::scenario::{Balancer, Scenario};
 use std::collections::BTreeMap;
 
-/// What a request brings, whatever becomes of it: arrival, work, key, client, source.
-pub(crate) type Brought = (u64, u64, u64, u32, u16);
+/// What a request brings, whatever becomes of it: arrival, key, client, source.
+pub(crate) type Brought = (u64, u64, u32, u16);
 
 /// Everything that happened in a cell, by request.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Trace {
 
 impl Observer for Trace {
     fn arrived(&mut self, request: &Request) {
-        self.brought.push((request.arrival, request.work, request.key, request.client, request.source));
+        self.brought.push((request.arrival, request.key, request.client, request.source));
         self.most_present.resize(self.present.len(), 0);
         for (most, now) in self.most_present.iter_mut().zip(&self.present) {
             *most = (*most).max(*now);

@@ -9,6 +9,7 @@ use evenkeel::measure::record::{Failure, Record};
 use evenkeel::measure::recorder::Recorder;
 use evenkeel::plan::Plan;
 use evenkeel::scenario::{Length, Scenario, Warmup};
+use evenkeel::traffic::Source;
 
 use crate::world::UNIT;
 
@@ -68,6 +69,8 @@ pub(crate) fn seed_of(name: &str) -> u64 {
 /// The recorder, and what it does not keep.
 struct Watched {
     recorder: Recorder,
+    /// Where works come from, for slowdowns: a work is a function of the request's number.
+    works: Option<Source>,
     slowdown: f64,
     /// Time spent with each number in the system, within the window.
     levels: Option<Vec<u64>>,
@@ -77,8 +80,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(plan: &Plan, levels: bool) -> Self {
-        Self { recorder: Recorder::new(plan), slowdown: 0.0, levels: levels.then(Vec::new), in_system: 0, since: 0, open: false }
+    fn new(plan: &Plan, works: Option<Source>, levels: bool) -> Self {
+        Self { recorder: Recorder::new(plan), works, slowdown: 0.0, levels: levels.then(Vec::new), in_system: 0, since: 0, open: false }
     }
 
     fn level(&mut self, now: u64, change: isize) {
@@ -104,8 +107,8 @@ impl Observer for Watched {
     }
     fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64) {
         self.level(now, -1);
-        if request.measured {
-            self.slowdown += (now - request.arrival) as f64 / request.work.max(1) as f64;
+        if let (true, Some(works)) = (request.measured, &self.works) {
+            self.slowdown += (now - request.arrival) as f64 / works.work(request.number).max(1) as f64;
         }
         self.recorder.succeeded(request, backend, wait, now);
     }
@@ -127,8 +130,9 @@ struct Replication {
     levels: Vec<u64>,
 }
 
-fn run(plan: &Plan, replication: u32, levels: bool) -> Replication {
-    let (watched, ending) = engine::run(plan, 0, replication, Watched::new(plan, levels), &mut |_| true).expect("nobody interrupts");
+fn run(plan: &Plan, replication: u32, slowdown: bool, levels: bool) -> Replication {
+    let works = slowdown.then(|| Source::new(&plan.sources[0], plan.seed, u64::from(replication), 0));
+    let (watched, ending) = engine::run(plan, 0, replication, Watched::new(plan, works, levels), &mut |_| true).expect("nobody interrupts");
     Replication { slowdown: watched.slowdown, levels: watched.levels.unwrap_or_default(), record: watched.recorder.finish(&ending) }
 }
 
@@ -182,10 +186,11 @@ pub(crate) fn judge(setup: &Setup, cases: &[(&Case, Statistic)]) -> Vec<Outcome>
     scenario.run.warmup = Warmup::Share((setup.warmup as f64 + 0.5) / (setup.warmup + setup.measured) as f64);
     let plan = Plan::new(&scenario, None).expect("the cases make sense");
     let levels = cases.iter().any(|(_, statistic)| matches!(statistic, Statistic::InSystemQuantile(_)));
+    let slowdown = cases.iter().any(|(_, statistic)| *statistic == Statistic::Slowdown);
     let mut replications: Vec<Vec<Sums>> = vec![Vec::new(); cases.len()];
     let (mut latency, mut wait) = (Fine::default(), Fine::default());
     for number in 0..setup.replications {
-        let one = run(&plan, number, levels);
+        let one = run(&plan, number, slowdown, levels);
         for ((case, statistic), all) in cases.iter().zip(&mut replications) {
             all.push(sums(*statistic, case.expected, &one));
         }
