@@ -10,7 +10,6 @@
 use rand::{Rng, SeedableRng};
 use rand::rand_core::TryRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 
 /// What a stream is for. The numbers are part of the results: never renumber.
@@ -77,7 +76,8 @@ pub fn below(bits: u64, n: u64) -> u64 {
 #[derive(Clone, Debug)]
 pub struct Stream {
     generator: Xoshiro256PlusPlus,
-    script: Option<Box<VecDeque<u64>>>,
+    /// Recorded draws, last first; `None` where there are none, so that looking costs nothing.
+    script: Option<Vec<u64>>,
 }
 
 impl Stream {
@@ -90,7 +90,9 @@ impl Stream {
     /// A stream that gives these draws first.
     #[must_use]
     pub fn scripted(draws: impl IntoIterator<Item = u64>, seed: u64) -> Self {
-        Self { script: Some(Box::new(draws.into_iter().collect())), ..Self::new(seed) }
+        let mut script: Vec<u64> = draws.into_iter().collect();
+        script.reverse();
+        Self { script: Some(script), ..Self::new(seed) }
     }
 
     /// 64 random bits.
@@ -105,7 +107,7 @@ impl Stream {
     #[cold]
     #[inline(never)]
     fn scripted_bits(&mut self) -> u64 {
-        match self.script.as_mut().and_then(|script| script.pop_front()) {
+        match self.script.as_mut().and_then(|script| script.pop()) {
             Some(draw) => draw,
             None => {
                 self.script = None;

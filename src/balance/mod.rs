@@ -109,8 +109,8 @@ impl Listens {
 
 /// A load-balancing rule.
 pub trait Balancer: Send + Debug {
-    /// The pool has changed: at the start, when members come, go or change weight or eligibility, and when a stale view is renewed.
-    /// Whatever is kept about single backends is to be made again from `pool`.
+    /// The pool has changed: at the start, and when members come, go or change weight or eligibility. Whatever is kept about single backends
+    /// is to be made again from `pool`.
     fn members(&mut self, pool: &Pool, ctx: &mut Ctx<'_>);
 
     /// Chooses for one attempt of a request.
@@ -123,6 +123,11 @@ pub trait Balancer: Send + Debug {
 
     /// What `pool` says of one backend has changed: its count, by this instance's requests or by others', or its readiness.
     fn counted(&mut self, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+
+    /// All counts may have changed at once: a stale view has been renewed. Only for who listens to counts.
+    fn recounted(&mut self, pool: &Pool, ctx: &mut Ctx<'_>) {
+        self.members(pool, ctx);
+    }
 
     /// This instance has sent an attempt.
     fn started(&mut self, _request: &Request, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}

@@ -32,7 +32,7 @@ pub fn neg_ln(u: f64) -> f64 {
     let series = series * w + 1.0 / 3.0;
     let artanh = z + z * (w * series);
     // ln 2 in two parts: the first has zeros at its end, so that e times it is exact.
-    const LN2_HIGH: f64 = 0.693_147_180_369_123_816_490;
+    const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     -(e * LN2_HIGH) - (e * LN2_LOW + 2.0 * artanh)
 }

@@ -412,12 +412,9 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(never)]
     fn refuse(&mut self, id: u32) {
         let attempt = self.journeys[id];
-        match self.leave_backend(id, &attempt, false) {
-            true => {
-                self.fleet.answered(&attempt, self.now);
-                self.answered(id, &attempt, false);
-            }
-            false => {}
+        if self.leave_backend(id, &attempt, false) {
+            self.fleet.answered(&attempt, self.now);
+            self.answered(id, &attempt, false);
         }
         self.serve_held_of_oracle();
     }

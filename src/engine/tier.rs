@@ -293,7 +293,13 @@ impl Tier {
     pub(super) fn renew_view(&mut self, now: u64, quiet_until: u64) {
         let live = self.live.as_ref().expect("a stale view has the live counts behind it");
         self.pools.iter_mut().for_each(|pool| pool.copy_counts(live));
-        (0..self.instances.len()).for_each(|at| self.renew(at, now));
+        for at in 0..self.instances.len() {
+            let pool = self.pool_of(at as u32);
+            let Instance { balancer, chance, listens, .. } = &mut self.instances[at];
+            if listens.counts {
+                balancer.recounted(&self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+            }
+        }
         self.next_refresh = (quiet_until / self.refresh).saturating_add(1).saturating_mul(self.refresh);
     }
 }

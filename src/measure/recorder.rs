@@ -195,10 +195,8 @@ impl Observer for Recorder {
 
     #[inline]
     fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
-        if request.measured {
-            if self.answered.note(backend, latency) {
-                self.add_answered();
-            }
+        if request.measured && self.answered.note(backend, latency) {
+            self.add_answered();
         }
     }
 
