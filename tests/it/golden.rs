@@ -114,7 +114,7 @@ const PINNED: &[(&str, u64)] = &[
     ("on-off", 0xf0c4_6ca4_12ab_371e),
     ("batch", 0x1fa9_4309_592b_8312),
     ("closed", 0x5e29_1646_95bc_2129),
-    ("wave", 0x9305_0bac_5c3b_c5e0),
+    ("wave", 0x8c42_f5b0_b5ae_faa6),
     ("ramp", 0x67f6_c2ce_6dfd_3639),
     ("spike", 0x2d62_a761_76b7_8066),
     ("steps", 0x6d03_fa8c_d92e_ca32),
