@@ -5,6 +5,44 @@
 //! of *this* balancer instance, never the truth of the fleet, except for the oracles, which say that they cheat.
 //!
 //! Each policy is one file that explains itself: the rule, ties, cost per pick, where it fails.
+//!
+//! A rule of one's own takes two functions. This one goes on to the next backend while the last one has work:
+//!
+//! ```
+//! use evenkeel::balance::{Balancer, Ctx, Member, Pick, Pool, Request};
+//! use evenkeel::random::Stream;
+//! use evenkeel::time::SimTime;
+//!
+//! #[derive(Debug, Default)]
+//! struct StayWhileIdle {
+//!     at: usize,
+//! }
+//!
+//! impl Balancer for StayWhileIdle {
+//!     fn members(&mut self, _: &Pool, _: &mut Ctx<'_>) {
+//!         self.at = 0;
+//!     }
+//!     fn pick(&mut self, _: &Request, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
+//!         let eligible = pool.eligible();
+//!         let Some(&stay) = eligible.get(self.at) else { return Pick::None };
+//!         if pool.in_flight(stay) > 0 {
+//!             self.at = (self.at + 1) % eligible.len();
+//!         }
+//!         Pick::Backend(eligible[self.at])
+//!     }
+//! }
+//!
+//! let member = |address: &str| Member { address: address.into(), weight: 1.0, speed: 1.0, workers: Some(1) };
+//! let mut pool = Pool::new([member("10.0.0.1:8080"), member("10.0.0.2:8080")].into());
+//! let (mut rule, mut chance) = (StayWhileIdle::default(), Stream::new(42));
+//! let request = Request { id: 1, key: 1, client: 0, attempt: 0 };
+//! let mut pick = |pool: &Pool| rule.pick(&request, pool, &mut Ctx { now: SimTime::ZERO, chance: &mut chance });
+//!
+//! let Pick::Backend(first) = pick(&pool) else { panic!("both are eligible") };
+//! pool.sent(first);
+//! let Pick::Backend(second) = pick(&pool) else { panic!("both are eligible") };
+//! assert_ne!(first, second);
+//! ```
 
 pub mod index;
 mod least_connections;

@@ -1,6 +1,6 @@
 //! The command line: the only place that prints, reads a clock, or touches files by name.
 //!
-//! [`args`] says what can be asked, one file a command does it, `terminal` is where words go. A command ends with a [`Code`]; nothing else in the
+//! `args` says what can be asked, one file a command does it, `terminal` is where words go. A command ends with a `Code`; nothing else in the
 //! program decides how it exits.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the command line is where clocks, files and threads belong")]
 

@@ -2,7 +2,7 @@
 //!
 //! The area under e^-x is cut into 256 layers of equal area; a draw takes a layer by 8 of its bits and a point across it by 52 others, and is done if
 //! that point lies under the curve whatever its height is, which is so in 98.9% of draws. The rest compare heights; the lowest layer's
-//! tail is again an exponential. It costs half of what −ln(u) does, and two are drawn for most requests: see docs/performance.md. Tables are made
+//! tail is again an exponential. It costs half of what −ln(u) does, and two are drawn for most requests: see docs/src/performance.md. Tables are made
 //! once, by the portable mathematics.
 
 use super::math::{exp, log, neg_ln};

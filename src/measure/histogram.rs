@@ -2,7 +2,7 @@
 //!
 //! Values below `2 · 2^BITS` are counted exactly; above, each power of two is cut into `2^BITS` equal buckets, so a value
 //! is known within a share of `2^-BITS`. It is the layout of HdrHistogram; that crate is the oracle in the tests and the
-//! exporter's format. Recording is our own because three histograms are written per request: see docs/performance.md.
+//! exporter's format. Recording is our own because three histograms are written per request: see docs/src/performance.md.
 
 /// A histogram with `2^BITS` buckets per power of two, and the exact count, least, greatest, sum and sum of squares.
 #[derive(Clone, Debug, PartialEq)]

@@ -224,6 +224,7 @@ fn a_cell_that_reaches_max_in_flight_stops_there() {
 
 #[cfg(unix)]
 #[test]
+#[allow(clippy::disallowed_methods, reason = "an interruption comes at some time of the wall clock")]
 fn an_interrupt_keeps_what_was_finished_and_is_code_130() {
     let child = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
         .args(["run", &file("cli-interrupt", SMALL), "--format", "json", "--threads", "1", "--set", "run.requests=300000", "--replications", "100000"])

@@ -123,6 +123,7 @@ fn a_balancers_figures_do_not_depend_on_which_others_are_listed() {
 
 /// The program built in another way, where the nightly run has made one: `EVENKEEL_OTHER_BUILD` names it.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a test may look at the environment")]
 fn another_build_gives_the_same_bytes() {
     let Some(other) = std::env::var_os("EVENKEEL_OTHER_BUILD") else {
         eprintln!("skipped: EVENKEEL_OTHER_BUILD names no other build to compare with");

@@ -1,6 +1,8 @@
 //! Everything that is tested from outside, as one binary.
 
+mod architecture;
 mod bad_input;
+mod blessed;
 mod cli;
 mod determinism;
 mod golden;
@@ -8,3 +10,6 @@ mod laws;
 mod selftest;
 mod theory;
 mod world;
+mod pages;
+mod readme;
+mod svg;
