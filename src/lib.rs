@@ -60,6 +60,7 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod selftest;
 pub mod slab;
 pub mod time;
 pub mod traffic;

@@ -79,7 +79,7 @@ impl Tier {
             counts,
             assign: plan.tier.assign,
             assignment: Numbered::new(derive(plan.seed, replication, Purpose::Assignment, 0)),
-            connections: Connections::new(plan),
+            connections: Connections::new(plan, replication),
             refresh: plan.tier.refresh,
             next_refresh: if stale { plan.tier.refresh } else { u64::MAX },
             held: 0,
@@ -333,7 +333,7 @@ struct Connection {
 }
 
 impl Connections {
-    fn new(plan: &Plan) -> Option<Self> {
+    fn new(plan: &Plan, replication: u64) -> Option<Self> {
         if plan.tier.picks == Picks::Request {
             return None;
         }
@@ -342,7 +342,7 @@ impl Connections {
             let clients = source.clients?;
             let first = connections;
             connections += clients.count as usize * clients.connections as usize;
-            let stream = Numbered::new(derive(plan.seed, 0, Purpose::Clients, index));
+            let stream = Numbered::new(derive(plan.seed, replication, Purpose::Clients, index));
             Some(Shape { first, per_client: u64::from(clients.connections), requests: clients.requests_per_connection.unwrap_or(u32::MAX), stream })
         });
         let sources = sources.collect();
@@ -352,7 +352,8 @@ impl Connections {
     /// The backend of the request's connection; a new connection asks the balancer. Which of its connections a client uses belongs to the request.
     fn pick(&mut self, request: &Request, choose: impl FnOnce() -> Pick) -> Pick {
         let Some(shape) = self.sources[request.source as usize] else { return choose() };
-        let which = below(shape.stream.bits(request.number), shape.per_client);
+        // The client was drawn from the same stream; mixed once more, so that it does not settle the connection too.
+        let which = below(mix(!shape.stream.bits(request.number)), shape.per_client);
         let connection = &mut self.open[shape.first + request.client as usize * shape.per_client as usize + which as usize];
         if connection.left == 0 {
             let chosen = choose();

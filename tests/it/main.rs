@@ -1,10 +1,15 @@
-//! Laws, acceptance and agreement with theory: one binary, so that it links once.
+//! Everything that is tested from outside, as one binary.
 
 mod architecture;
 mod bad_input;
 mod blessed;
 mod cli;
 mod determinism;
+mod golden;
+mod laws;
+mod selftest;
+mod theory;
+mod world;
 mod pages;
 mod readme;
 mod svg;
