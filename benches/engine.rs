@@ -5,7 +5,7 @@
 //! the hand-written limit programs, which criterion cannot interleave, see `benches/ratios`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::balance::{self, Balancer, BackendId, Ctx, Member, Pick, Pool, Request, Sees};
+use evenkeel::balance::{self, BackendId, Balancer, Ctx, Member, Pick, Pool, Request, Sees};
 use evenkeel::catalogue::Entry;
 use evenkeel::engine;
 use evenkeel::measure::recorder::Recorder;
@@ -58,7 +58,8 @@ struct Bench {
 impl Bench {
     fn new(entry: &'static Entry, backends: u32) -> Self {
         let address = |number: u32| format!("{}:8080", std::net::Ipv4Addr::from(0x0A00_0000 + number));
-        let members: Vec<Member> = (1..=backends).map(|number| Member { address: address(number), weight: 1.0, speed: 1.0, workers: Some(1) }).collect();
+        let members: Vec<Member> =
+            (1..=backends).map(|number| Member { address: address(number), weight: 1.0, speed: 1.0, workers: Some(1) }).collect();
         let balancer = balance::build(entry.name, &scenario::defaults(entry)).expect("the catalogue has its own entries");
         let pool = if balancer.sees() == Sees::Truth { Pool::truth(members.into()) } else { Pool::new(members.into()) };
         let mut bench = Self { balancer, pool, chance: Stream::new(1), flying: VecDeque::new(), number: 0 };

@@ -157,10 +157,16 @@ impl fmt::Display for Kind {
             Self::Above(min, max) => write!(f, "a finite number above {min}, at most {max}"),
             Self::Share => f.write_str("a share from 0 to 1, such as 0.2 or \"20%\""),
             Self::Rate => f.write_str("a rate with its unit, such as \"800/s\", \"50/min\" or \"3/h\"; at most 1e9/s"),
-            Self::Span => f.write_str("a duration with its unit (ns, us, ms, s, m, h, d), such as \"250us\", \"10ms\" or \"1.5s\"; at most 584 years"),
-            Self::Period => f.write_str("a duration above zero with its unit (ns, us, ms, s, m, h, d), such as \"10ms\", \"1.5s\" or \"2m\"; at most 584 years"),
+            Self::Span => {
+                f.write_str("a duration with its unit (ns, us, ms, s, m, h, d), such as \"250us\", \"10ms\" or \"1.5s\"; at most 584 years")
+            }
+            Self::Period => f.write_str(
+                "a duration above zero with its unit (ns, us, ms, s, m, h, d), such as \"10ms\", \"1.5s\" or \"2m\"; at most 584 years",
+            ),
             Self::ShareOrSpan => f.write_str("a share of at least 0 and below 1, such as 0.1 or \"10%\", or a duration such as \"5s\""),
-            Self::Dist | Self::ExponentialDist => f.write_str("a duration with its unit, such as \"10ms\", or a distribution such as { dist = \"exponential\", mean = \"10ms\" }"),
+            Self::Dist | Self::ExponentialDist => f.write_str(
+                "a duration with its unit, such as \"10ms\", or a distribution such as { dist = \"exponential\", mean = \"10ms\" }",
+            ),
             Self::Text => f.write_str("a text in quotes"),
             Self::Name => f.write_str("a name in quotes: not blank, at most 256 characters"),
             Self::Choice(words) => write!(f, "one of {}", quoted(words)),
@@ -172,7 +178,12 @@ impl fmt::Display for Kind {
             Self::TaggedTables(tagged) => write!(f, "a list of tables with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names())),
             Self::TaggedNames(tagged) => write!(f, "a list of names in quotes, each one of {}", quoted(&tagged.names())),
             Self::WholeOrTagged(min, max, tagged) => {
-                write!(f, "a whole number from {min} to {max}, or a table with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names()))
+                write!(
+                    f,
+                    "a whole number from {min} to {max}, or a table with the key `{}`: one of {}",
+                    tagged.tag,
+                    quoted(&tagged.names())
+                )
             }
             Self::Changes => f.write_str("a table of dotted keys in quotes and their values, such as { \"run.seed\" = 7 }"),
             Self::Later(_) => f.write_str("nothing yet"),

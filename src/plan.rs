@@ -103,7 +103,9 @@ pub struct BalancerPlan {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Fault {
     /// `load` needs a pool whose capacity is known.
-    #[error("`load` is a share of the pool's capacity, and a group with unlimited workers has no capacity; give a `rate` such as \"800/s\"")]
+    #[error(
+        "`load` is a share of the pool's capacity, and a group with unlimited workers has no capacity; give a `rate` such as \"800/s\""
+    )]
     LoadWithoutCapacity,
     /// `load` needs work whose mean is known.
     #[error("`load` needs work with a finite mean above zero; give a `rate` such as \"800/s\"")]
@@ -153,16 +155,25 @@ impl Plan {
             ("backends", "zones", zones.len(), MOST_ZONES),
             ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES),
             ("traffic.clients", "clients", clients(client_count), MOST_CLIENTS),
-            ("traffic.clients", "connections", clients(|traffic| traffic.clients.map_or(0, |of| u64::from(of.count) * u64::from(of.connections))), MOST_CLIENTS),
+            (
+                "traffic.clients",
+                "connections",
+                clients(|traffic| traffic.clients.map_or(0, |of| u64::from(of.count) * u64::from(of.connections))),
+                MOST_CLIENTS,
+            ),
         ];
         let too_many = counts.into_iter().filter(|&(_, _, found, most)| found > most);
-        let faults: Vec<_> = too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect();
+        let faults: Vec<_> =
+            too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect();
         if !faults.is_empty() {
             return Err(faults);
         }
         let zone = |name: &Option<String>| name.as_ref().and_then(|name| zones.iter().position(|zone| zone == name)).map(|at| at as u16);
         let groups: Vec<_> = scenario.backends.iter().map(|group| group_plan(group, zone(&group.zone))).collect();
-        let capacity = groups.iter().all(|group| group.workers.is_some()).then(|| groups.iter().map(|group| group.capacity() * f64::from(group.count)).sum());
+        let capacity = groups
+            .iter()
+            .all(|group| group.workers.is_some())
+            .then(|| groups.iter().map(|group| group.capacity() * f64::from(group.count)).sum());
         let (mut sources, mut faults) = (Vec::new(), Vec::new());
         for (number, traffic) in scenario.traffic.iter().enumerate() {
             match timing(&traffic.arrivals, traffic.work.mean(), capacity) {
@@ -207,7 +218,11 @@ impl Plan {
                 adds_own: scenario.tier.adds_own,
                 zone: zone(&scenario.tier.zone),
             },
-            balancers: scenario.balancers.iter().map(|b| BalancerPlan { label: b.label.clone(), kind: b.kind, values: b.values.clone() }).collect(),
+            balancers: scenario
+                .balancers
+                .iter()
+                .map(|b| BalancerPlan { label: b.label.clone(), kind: b.kind, values: b.values.clone() })
+                .collect(),
             zones,
             rate,
             capacity,
@@ -356,12 +371,14 @@ impl Timing {
     /// Requests per second in the long run; `None` for closed sources.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
-        Some(1e9 * match self {
-            Self::Renewal { gap, scale } => 1.0 / (gap.mean() * scale),
-            Self::Modulated(modulated) => modulated.mean_rate(),
-            Self::Batch { gap, size } => size.mean() / gap,
-            Self::Closed { .. } => return None,
-        })
+        Some(
+            1e9 * match self {
+                Self::Renewal { gap, scale } => 1.0 / (gap.mean() * scale),
+                Self::Modulated(modulated) => modulated.mean_rate(),
+                Self::Batch { gap, size } => size.mean() / gap,
+                Self::Closed { .. } => return None,
+            },
+        )
     }
 }
 

@@ -7,8 +7,8 @@
 //! Both are named, published generators (xoshiro256++ and SplitMix64); golden values below hold them still. Nothing here ever
 //! draws a `usize`, and no stream is made by adding to a seed.
 
-use rand::{Rng, SeedableRng};
 use rand::rand_core::TryRng;
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::convert::Infallible;
 
@@ -239,9 +239,8 @@ mod tests {
     #[test]
     fn numbered_values_are_uncorrelated_with_their_neighbours_and_other_streams() {
         let n = 100_000;
-        let correlation = |a: &dyn Fn(u64) -> f64, b: &dyn Fn(u64) -> f64| {
-            (0..n).map(|k| (a(k) - 0.5) * (b(k) - 0.5)).sum::<f64>() / n as f64 * 12.0
-        };
+        let correlation =
+            |a: &dyn Fn(u64) -> f64, b: &dyn Fn(u64) -> f64| (0..n).map(|k| (a(k) - 0.5) * (b(k) - 0.5)).sum::<f64>() / n as f64 * 12.0;
         let (one, two) = (Numbered::new(derive(1, 0, Purpose::Work, 0)), Numbered::new(derive(1, 0, Purpose::Work, 1)));
         // The standard error of a correlation of n pairs is 1/sqrt(n) = 0.0032; five of them.
         assert!(correlation(&|k| unit(one.bits(k)), &|k| unit(one.bits(k + 1))).abs() < 0.016);

@@ -122,7 +122,8 @@ struct Running<'j> {
 
 impl<'j> Running<'j> {
     fn new(job: &'j Job) -> Self {
-        let results: Vec<_> = job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
+        let results: Vec<_> =
+            job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
         let backends: Vec<_> = job.plans.iter().map(backends).collect();
         let builders = results.iter().map(|&(plan, balancer)| {
             let subject = subject(&job.plans[plan], balancer, backends[plan].clone());

@@ -260,7 +260,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_written_alike() {
-        for (text, ns) in [("250us", 250_000), ("10ms", 10_000_000), ("1.5s", 1_500_000_000), ("2m", 120_000_000_000), ("1h", 3_600_000_000_000)] {
+        for (text, ns) in
+            [("250us", 250_000), ("10ms", 10_000_000), ("1.5s", 1_500_000_000), ("2m", 120_000_000_000), ("1h", 3_600_000_000_000)]
+        {
             assert_eq!(parse_span(text), Ok(Span(ns)));
             assert_eq!(Span(ns).to_string(), text);
         }

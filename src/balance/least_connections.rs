@@ -8,11 +8,15 @@
 //! A backend that fails fast looks idle and gets everything; stale counts make the herd run from one backend to the next.
 
 use super::index::{LevelSets, Levels, MinTree, NEVER, score};
-use super::{Balancer, BackendId, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
-pub(super) const TIES: Parameter =
-    Parameter::with_default("ties", Kind::Choice(&["random", "first", "round-robin"]), "random", "which of several that are equal: drawn, the first, or going round");
+pub(super) const TIES: Parameter = Parameter::with_default(
+    "ties",
+    Kind::Choice(&["random", "first", "round-robin"]),
+    "random",
+    "which of several that are equal: drawn, the first, or going round",
+);
 
 pub(super) static LISTED: Listed = Listed {
     entry: Entry {

@@ -232,7 +232,12 @@ pub(crate) mod testing {
     impl Bench {
         /// Backends with these weights, named by their address `10.0.0.1:8080`, ….
         pub(crate) fn new(balancer: Box<dyn Balancer>, weights: &[f64]) -> Self {
-            let members = weights.iter().zip(1..).map(|(&weight, n)| Member { address: format!("10.0.0.{n}:8080"), weight, speed: 1.0, workers: Some(1) });
+            let members = weights.iter().zip(1..).map(|(&weight, n)| Member {
+                address: format!("10.0.0.{n}:8080"),
+                weight,
+                speed: 1.0,
+                workers: Some(1),
+            });
             let mut bench = Self { pool: Pool::truth(members.collect::<Vec<_>>().into()), balancer, chance: Stream::new(7), next: 0 };
             bench.renew();
             bench

@@ -6,7 +6,7 @@
 
 use super::index::{MinTree, NEVER, score};
 use super::least_connections::{LeastConnections, TIES, Ties};
-use super::{Balancer, BackendId, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Values};
 
 pub(super) static SHORTEST_QUEUE: Listed = Listed {

@@ -17,7 +17,12 @@ pub(super) static LISTED: Listed = Listed {
         text: "Draws `choices` eligible backends and takes the one with the fewest requests in flight; ties to the first drawn. O(choices) per \
                pick. Two choices give most of what looking at everybody would, and hold up with many instances and stale counts.",
         parameters: &[
-            Parameter::with_default("choices", Kind::Whole(1, 1_000_000), "2", "how many are drawn; two is where nearly all of the gain is"),
+            Parameter::with_default(
+                "choices",
+                Kind::Whole(1, 1_000_000),
+                "2",
+                "how many are drawn; two is where nearly all of the gain is",
+            ),
             Parameter::with_default("distinct", Kind::Bool, "true", "draw different backends; false: the same one may be drawn twice"),
         ],
         reference: "M. Mitzenmacher, The power of two choices in randomized load balancing (2001)",
@@ -132,8 +137,8 @@ impl<D: Draw> Balancer for PowerOfD<D> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Bench;
     use super::super::BackendId;
+    use super::super::testing::Bench;
     use super::*;
 
     fn bench(choices: usize, distinct: bool, n: usize) -> Bench {

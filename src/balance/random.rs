@@ -5,7 +5,7 @@
 //! herds. **Where it fails.** Each backend is an M/G/1 queue of its own, so it waits while others idle: at load 0.9 the mean is ten times
 //! the service time.
 
-use super::{Balancer, BackendId, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::Entry;
 
 pub(super) static RANDOM: Listed = Listed {
@@ -73,7 +73,8 @@ impl Balancer for WeightedRandom {
 /// Vose's construction: columns that are too low are filled up from ones that are too high.
 fn columns(weighted: Vec<(BackendId, f64)>) -> Vec<Column> {
     let mean = weighted.iter().map(|&(_, weight)| weight).sum::<f64>() / weighted.len() as f64;
-    let mut columns: Vec<_> = weighted.iter().map(|&(backend, weight)| Column { threshold: weight / mean, backend, alias: backend }).collect();
+    let mut columns: Vec<_> =
+        weighted.iter().map(|&(backend, weight)| Column { threshold: weight / mean, backend, alias: backend }).collect();
     let (mut low, mut high): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(|&at| columns[at].threshold < 1.0);
     while let (Some(&short), Some(&tall)) = (low.last(), high.last()) {
         low.pop();
@@ -120,10 +121,14 @@ mod tests {
         let weights = [3.0, 0.5, 7.25, 1.0, 1.0];
         let table = columns(weights.iter().zip(0..).map(|(&weight, id)| (BackendId(id), weight)).collect());
         for (id, weight) in weights.iter().enumerate() {
-            let share: f64 = table.iter().map(|column| {
-                let own = if column.backend.index() == id { column.threshold } else { 0.0 };
-                own + if column.alias.index() == id { 1.0 - column.threshold } else { 0.0 }
-            }).sum::<f64>() / table.len() as f64;
+            let share: f64 = table
+                .iter()
+                .map(|column| {
+                    let own = if column.backend.index() == id { column.threshold } else { 0.0 };
+                    own + if column.alias.index() == id { 1.0 - column.threshold } else { 0.0 }
+                })
+                .sum::<f64>()
+                / table.len() as f64;
             assert!((share - weight / 12.75).abs() < 1e-12);
         }
     }

@@ -7,7 +7,7 @@
 //! only its own keys move. **Where it fails.** Even load: with V points a backend's share varies by about 1/√V, and a hot key
 //! stays hot.
 
-use super::{Balancer, BackendId, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use xxhash_rust::xxh64::xxh64;
 
@@ -17,7 +17,12 @@ pub(super) static LISTED: Listed = Listed {
         summary: "the next point clockwise of the key's hash",
         text: "Every backend has `points` × weight points on a circle; a key goes to the next one clockwise of its hash (xxHash64). O(1) expected per \
                pick. When a backend comes or goes only its own keys move; shares vary by about 1/√points.",
-        parameters: &[Parameter::with_default("points", Kind::Whole(1, 100_000), "160", "points per unit of weight: more are fairer and larger")],
+        parameters: &[Parameter::with_default(
+            "points",
+            Kind::Whole(1, 100_000),
+            "160",
+            "points per unit of weight: more are fairer and larger",
+        )],
         reference: "D. Karger et al., Consistent hashing and random trees (1997)",
     },
     build: |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),

@@ -5,7 +5,7 @@
 //! backends of one weight take turns among themselves, so only one of them competes at a time. **Who ships it.** nginx. **Where it
 //! shines.** Machines whose speeds are known. **Where it fails.** Weights are not loads: it never looks.
 
-use super::{Balancer, BackendId, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 
 pub(super) static LISTED: Listed = Listed {
@@ -38,7 +38,8 @@ struct Class {
 
 impl Balancer for Smooth {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
-        let mut weighted: Vec<_> = pool.eligible().iter().map(|&backend| (pool.member(backend).weight, backend)).filter(|&(weight, _)| weight > 0.0).collect();
+        let mut weighted: Vec<_> =
+            pool.eligible().iter().map(|&backend| (pool.member(backend).weight, backend)).filter(|&(weight, _)| weight > 0.0).collect();
         weighted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.total = weighted.iter().map(|&(weight, _)| weight).sum();
         self.classes = weighted
@@ -52,7 +53,9 @@ impl Balancer for Smooth {
         let mut best: Option<&mut Class> = None;
         for class in &mut self.classes {
             class.credit += class.weight;
-            let better = best.as_ref().is_none_or(|best| class.credit > best.credit || class.credit == best.credit && class.next_member() < best.next_member());
+            let better = best
+                .as_ref()
+                .is_none_or(|best| class.credit > best.credit || class.credit == best.credit && class.next_member() < best.next_member());
             if better {
                 best = Some(class);
             }

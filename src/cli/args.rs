@@ -7,7 +7,9 @@ use std::ffi::OsString;
 /// Compares load balancers on the same traffic, by simulation, with honest statistics.
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version = concat!(env!("CARGO_PKG_VERSION"), env!("EVENKEEL_COMMIT")), max_term_width = 100, subcommand_required = true)]
-#[command(after_help = "Examples:\n  evenkeel                                   the built-in quickstart\n  evenkeel new my.toml && evenkeel run my.toml\n  evenkeel run my.toml --set traffic.arrivals.load=0.9\n  evenkeel run my.toml --balancer random --balancer power-of-d --format json\n\nWithout a command it is `run`. `evenkeel help COMMAND` says more.")]
+#[command(
+    after_help = "Examples:\n  evenkeel                                   the built-in quickstart\n  evenkeel new my.toml && evenkeel run my.toml\n  evenkeel run my.toml --set traffic.arrivals.load=0.9\n  evenkeel run my.toml --balancer random --balancer power-of-d --format json\n\nWithout a command it is `run`. `evenkeel help COMMAND` says more."
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -56,6 +58,8 @@ pub(super) enum Command {
     New(NewArgs),
     /// Print the JSON Schema of scenario files, for completion in editors
     Schema,
+    /// Check this machine against theory and against what every other machine computes, in a few seconds
+    Selftest(SelftestArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -107,6 +111,13 @@ pub(super) struct CheckArgs {
     /// Print the whole plan: every default, rate and seed
     #[arg(long, short)]
     pub(super) verbose: bool,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct SelftestArgs {
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub(super) format: ListFormat,
@@ -190,7 +201,9 @@ mod tests {
         assert_eq!(place("evenkeel my.toml"), Some(1));
         assert_eq!(place("evenkeel -q --color never my.toml"), Some(4));
         assert_eq!(place("evenkeel --set run.requests=5"), Some(1));
-        for line in ["evenkeel run", "evenkeel -q check", "evenkeel --color=always schema", "evenkeel --help", "evenkeel help run", "evenkeel -V"] {
+        for line in
+            ["evenkeel run", "evenkeel -q check", "evenkeel --color=always schema", "evenkeel --help", "evenkeel help run", "evenkeel -V"]
+        {
             assert_eq!(place(line), None, "{line}");
         }
     }

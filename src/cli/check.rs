@@ -56,7 +56,9 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
     });
     let labels = plan.balancers.iter().map(|balancer| neutral::plain(&balancer.label));
     let cells = plan.balancers.len() as f64 * f64::from(plan.replications);
-    let total = plan.expected_requests().map_or_else(|| "not known before".to_owned(), |requests| format!("about {:.0} requests in {cells} cells", requests * cells));
+    let total = plan
+        .expected_requests()
+        .map_or_else(|| "not known before".to_owned(), |requests| format!("about {:.0} requests in {cells} cells", requests * cells));
     vec![
         ("length", format!("{length} × {} replications, seed {}", plan.replications, plan.seed)),
         ("traffic", format!("{} source{}, {rate}{load}", plan.sources.len(), if plan.sources.len() == 1 { "" } else { "s" })),

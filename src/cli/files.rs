@@ -73,7 +73,9 @@ impl Files for Beside {
         let tried = self.folder.join(path).to_string_lossy().into_owned();
         match read(&tried, limit) {
             Ok(Content::Bytes(bytes)) => Ok(bytes),
-            Ok(Content::TooLarge(bytes)) => Err(FileFault { tried, reason: format!("it has {bytes} bytes or more; at most {limit} are read") }),
+            Ok(Content::TooLarge(bytes)) => {
+                Err(FileFault { tried, reason: format!("it has {bytes} bytes or more; at most {limit} are read") })
+            }
             Err(fault) => Err(FileFault { tried, reason: fault.reason }),
         }
     }

@@ -11,6 +11,7 @@ mod generate;
 mod progress;
 mod run;
 mod scenarios;
+mod selftest;
 mod terminal;
 
 use args::{Args, Command};
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::check(&options, &terminal),
         Command::New(options) => generate::new(&options, &terminal),
         Command::Schema => generate::schema(&terminal),
+        Command::Selftest(options) => selftest::selftest(&options, &terminal),
         Command::Completions { shell } => generate::completions(shell, &terminal),
         Command::Man => generate::man(&terminal),
     };

@@ -44,7 +44,10 @@ fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summa
         return (outcome.summary, Code::Fine);
     }
     terminal.error(&match outcome.replications {
-        0 => format!("interrupted in {} before a first replication of every balancer was finished: nothing to show", neutral::plain(&ready.name)),
+        0 => format!(
+            "interrupted in {} before a first replication of every balancer was finished: nothing to show",
+            neutral::plain(&ready.name)
+        ),
         1 => format!("interrupted in {}: what follows is of the 1 replication that was finished", neutral::plain(&ready.name)),
         n => format!("interrupted in {}: what follows is of the {n} replications that were finished", neutral::plain(&ready.name)),
     });

@@ -104,7 +104,11 @@ fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<
         variant.scenario.balancers.extend(unknown.first().map(|_| of_scenario).into_iter().flatten());
     }
     for name in &unknown {
-        let labels = loaded.variants.first().into_iter().flat_map(|variant| variant.scenario.balancers.iter().map(|balancer| balancer.label.as_str()));
+        let labels = loaded
+            .variants
+            .first()
+            .into_iter()
+            .flat_map(|variant| variant.scenario.balancers.iter().map(|balancer| balancer.label.as_str()));
         let known: Vec<&str> = labels.chain(balance::entries().map(|entry| entry.name)).collect();
         terminal.error(&format!("`--balancer {}`: no such balancer\n  allowed: {}", neutral::plain(name), distinct(&known).join(", ")));
     }

@@ -4,9 +4,9 @@
 //! only in a parameter as close as they can be (common random numbers). The exponential, drawn twice for most requests, has a quicker way of its own.
 //! Gamma is `rand_distr`'s, made portable.
 
-use super::{Dist, exponential};
 use super::math::{exp, log, neg_ln, normal_quantile, pow, sqrt};
 use super::portable::Portable;
+use super::{Dist, exponential};
 use crate::random::{Draws, Numbered, unit};
 use rand::distr::Distribution;
 
@@ -23,15 +23,36 @@ pub struct Sampler {
 #[derive(Clone, Debug)]
 enum Prepared {
     Constant(f64),
-    Uniform { min: f64, width: f64 },
-    Exponential { mean: f64 },
-    Erlang { k: u32, stage: f64 },
+    Uniform {
+        min: f64,
+        width: f64,
+    },
+    Exponential {
+        mean: f64,
+    },
+    Erlang {
+        k: u32,
+        stage: f64,
+    },
     Gamma(rand_distr::Gamma<Portable>),
-    Lognormal { mu: f64, sigma: f64 },
-    Normal { mean: f64, stddev: f64 },
+    Lognormal {
+        mu: f64,
+        sigma: f64,
+    },
+    Normal {
+        mean: f64,
+        stddev: f64,
+    },
     /// `min · (1 − u · cut)^(−1/alpha)`: `cut` is 1 where there is no bound.
-    Pareto { min: f64, power: f64, cut: f64 },
-    Weibull { scale: f64, power: f64 },
+    Pareto {
+        min: f64,
+        power: f64,
+        cut: f64,
+    },
+    Weibull {
+        scale: f64,
+        power: f64,
+    },
     /// Shares summed up, and what is drawn from.
     Mixture(Vec<(f64, Sampler)>),
     Empirical(Vec<(f64, f64)>),
@@ -48,19 +69,13 @@ impl Sampler {
             Dist::Erlang { k, mean } if *k <= ERLANG_SUM => Prepared::Erlang { k: *k, stage: mean / f64::from(*k) },
             Dist::Erlang { k, mean } => gamma(f64::from(*k), *mean),
             Dist::Gamma { mean, cv } => gamma(1.0 / (cv * cv), *mean),
-            Dist::Hyperexponential { parts } => {
-                mixture(parts.iter().map(|&(share, mean)| (share, Self::new(&Dist::Exponential { mean }))))
-            }
+            Dist::Hyperexponential { parts } => mixture(parts.iter().map(|&(share, mean)| (share, Self::new(&Dist::Exponential { mean })))),
             Dist::Lognormal { mu, sigma } => Prepared::Lognormal { mu: *mu, sigma: *sigma },
             Dist::Normal { mean, stddev } => Prepared::Normal { mean: *mean, stddev: *stddev },
-            Dist::Pareto { alpha, min, max } => Prepared::Pareto {
-                min: *min,
-                power: -1.0 / alpha,
-                cut: max.map_or(1.0, |max| 1.0 - pow(min / max, *alpha)),
-            },
-            Dist::Weibull { shape, mean } => {
-                Prepared::Weibull { scale: mean / libm::tgamma(1.0 + 1.0 / shape), power: 1.0 / shape }
+            Dist::Pareto { alpha, min, max } => {
+                Prepared::Pareto { min: *min, power: -1.0 / alpha, cut: max.map_or(1.0, |max| 1.0 - pow(min / max, *alpha)) }
             }
+            Dist::Weibull { shape, mean } => Prepared::Weibull { scale: mean / libm::tgamma(1.0 + 1.0 / shape), power: 1.0 / shape },
             Dist::Mixture(parts) => mixture(parts.iter().map(|(share, part)| (*share, Self::new(part)))),
             Dist::Empirical(points) => Prepared::Empirical(points.clone()),
         };

@@ -24,12 +24,7 @@ pub(super) enum Item {
     /// An attempt's answer (or its refusal) reaches the balancer that sent it.
     Answered(u32, bool),
     /// A request's answer (or its refusal) reaches its client.
-    Done {
-        request: u32,
-        backend: u32,
-        wait: u64,
-        ok: bool,
-    },
+    Done { request: u32, backend: u32, wait: u64, ok: bool },
     /// An attempt reaches its backend.
     Reach(u32),
     /// A request reaches its balancer.

@@ -183,7 +183,13 @@ struct Window {
 ///
 /// # Errors
 /// [`Interrupted`] where `pulse` said so; nothing of the cell is kept.
-pub fn run<O: Observer>(plan: &Plan, balancer: usize, replication: u32, observer: O, pulse: &mut dyn FnMut(u64) -> bool) -> Result<(O, Ending), Interrupted> {
+pub fn run<O: Observer>(
+    plan: &Plan,
+    balancer: usize,
+    replication: u32,
+    observer: O,
+    pulse: &mut dyn FnMut(u64) -> bool,
+) -> Result<(O, Ending), Interrupted> {
     let mut cell = Cell::new(plan, balancer, u64::from(replication), observer);
     let stopped = cell.run(pulse)?;
     Ok(cell.finish(stopped))
@@ -296,7 +302,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn arrive(&mut self, work: u64, key: u64, client: u32, source: u16) {
         let number = self.books.arrived;
         let measured = self.window.open;
-                self.books.arrived(self.now, measured);
+        self.books.arrived(self.now, measured);
         let id = self.journeys.begin(Request { arrival: self.now, key, number, client, source, attempts: 0, measured }, work);
         self.observer.arrived(self.journeys.request(id));
         if self.books.arrived == self.milestone {
@@ -461,7 +467,11 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         match self.network.delay(request, Way::Out) {
             0 => self.done(of, attempt.backend, attempt.wait, ok),
-            delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Done { request: of, backend: attempt.backend, wait: attempt.wait, ok }),
+            delay => self.agenda.push(
+                self.now.saturating_add(delay),
+                Rank::Answer,
+                Item::Done { request: of, backend: attempt.backend, wait: attempt.wait, ok },
+            ),
         }
         if self.tier.holds_any() && !self.tier.sees_truth() {
             let instance = self.tier.instance_of(self.journeys.request(of));

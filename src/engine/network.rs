@@ -49,7 +49,11 @@ impl Network {
         }
         let own: Vec<_> = plan.groups.iter().map(|group| sampler(&group.network)).collect();
         let absent = own.iter().all(Option::is_none) && between.iter().all(Option::is_none);
-        let group_of = plan.groups.iter().zip(0..).flat_map(|(group, number)| std::iter::repeat_n(number, if absent { 0 } else { group.count as usize }));
+        let group_of = plan
+            .groups
+            .iter()
+            .zip(0..)
+            .flat_map(|(group, number)| std::iter::repeat_n(number, if absent { 0 } else { group.count as usize }));
         Self {
             absent,
             own,

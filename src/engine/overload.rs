@@ -37,7 +37,14 @@ impl Overload {
             Length::Requests(requests) => (requests.div_ceil(2), u64::MAX),
             Length::Duration(duration) => (u64::MAX, duration.0 / 2),
         };
-        Self { middle_request, middle_at, taken_at: 0, middle: Vec::new(), held: Held { limit: (100.0 * plan.mean_work) as u128, ..Held::default() }, since: None }
+        Self {
+            middle_request,
+            middle_at,
+            taken_at: 0,
+            middle: Vec::new(),
+            held: Held { limit: (100.0 * plan.mean_work) as u128, ..Held::default() },
+            since: None,
+        }
     }
 
     /// Looks at everybody's books at the middle.
@@ -67,7 +74,8 @@ impl Overload {
         let overloaded = fleet.accounts(now).zip(&self.middle).filter(|(account, middle)| exceeds(account, middle, half));
         self.since = overloaded.map(|(account, _)| account.last_below).min();
         if self.since.is_none() && !self.middle.is_empty() && self.held.work > self.held.at_middle.max(self.held.limit) {
-            let sent: u128 = fleet.accounts(now).zip(&self.middle).map(|(account, middle)| u128::from(account.work.wrapping_sub(middle.0))).sum();
+            let sent: u128 =
+                fleet.accounts(now).zip(&self.middle).map(|(account, middle)| u128::from(account.work.wrapping_sub(middle.0))).sum();
             let workers: u128 = fleet.accounts(now).map(|account| u128::from(account.workers)).sum();
             // What came to the pool in the last half: what was sent to backends, and what the held queue has grown by, at the pool's mean speed.
             let speed = plan.capacity.unwrap_or(workers as f64) / workers as f64;

@@ -4,7 +4,7 @@
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
 use super::Request;
-use crate::balance::{self, Balancer, BackendId, Completion, Ctx, Listens, Pick, Pool, Sees};
+use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Sees};
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
 use crate::scenario::{Assign, Picks, View};
@@ -73,7 +73,9 @@ impl Tier {
         let pool = if counts == Counts::Truth { Pool::truth(members) } else { Pool::new(members) };
         let stale = matches!(counts, Counts::Stale { .. });
         let mut tier = Self {
-            instances: (0..instances).map(|index| Instance::new(build(), derive(plan.seed, replication, Purpose::Balancer, index))).collect(),
+            instances: (0..instances)
+                .map(|index| Instance::new(build(), derive(plan.seed, replication, Purpose::Balancer, index)))
+                .collect(),
             live: stale.then(|| pool.clone()),
             pools: vec![pool; if own_pools { instances as usize } else { 1 }],
             counts,
@@ -343,7 +345,12 @@ impl Connections {
             let first = connections;
             connections += clients.count as usize * clients.connections as usize;
             let stream = Numbered::new(derive(plan.seed, replication, Purpose::Clients, index));
-            Some(Shape { first, per_client: u64::from(clients.connections), requests: clients.requests_per_connection.unwrap_or(u32::MAX), stream })
+            Some(Shape {
+                first,
+                per_client: u64::from(clients.connections),
+                requests: clients.requests_per_connection.unwrap_or(u32::MAX),
+                stream,
+            })
         });
         let sources = sources.collect();
         Some(Self { sources, open: vec![Connection { backend: NIL, left: 0 }; connections] })

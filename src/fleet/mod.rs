@@ -83,7 +83,11 @@ pub struct GroupPlan {
 impl GroupPlan {
     /// One worker, first in first out, no queue limit, nothing that changes service: what most backends are.
     fn is_simple(&self) -> bool {
-        self.workers == Some(1) && self.discipline == Discipline::Fifo && self.queue.is_none() && self.per_in_flight == 0 && self.cache.is_none()
+        self.workers == Some(1)
+            && self.discipline == Discipline::Fifo
+            && self.queue.is_none()
+            && self.per_in_flight == 0
+            && self.cache.is_none()
     }
 
     /// What it can do: speed × workers; speed alone where workers are unlimited.

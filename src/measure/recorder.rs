@@ -1,7 +1,7 @@
 //! The observer that fills a [`Record`].
 
-use super::tallies::Tallies;
 use super::record::{BackendRecord, Failure, Record};
+use super::tallies::Tallies;
 use crate::engine::{Edge, Ending, Observer, Request};
 use crate::fleet::Account;
 use crate::plan::Plan;
@@ -145,7 +145,9 @@ impl Recorder {
             (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
             backend.latency = self.tallies.histogram(number);
         }
-        let series = |row: u32, exact: &Exact| self.fine.histogram(row as usize).map(|counts| counts.with_exact(exact.min, exact.max, exact.sum, exact.squares));
+        let series = |row: u32, exact: &Exact| {
+            self.fine.histogram(row as usize).map(|counts| counts.with_exact(exact.min, exact.max, exact.sum, exact.squares))
+        };
         self.record.latency = series(LATENCY, &self.latency).expect("the table has this row");
         self.record.wait = series(WAIT, &self.wait).expect("the table has this row");
         let Record { offered, succeeded, failed, unfinished, .. } = self.record;

@@ -9,7 +9,7 @@ mod grid;
 pub mod json;
 pub mod markdown;
 pub mod neutral;
-pub mod style;
-pub mod table;
 #[cfg(test)]
 mod sample;
+pub mod style;
+pub mod table;

@@ -1,11 +1,11 @@
 //! `arrivals`: when requests come.
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
 use super::keys::{PROCESSES, SIZES, STATE};
 use super::model::{Arrivals, BatchSize, Intensity, MmppState, Process};
 use super::path::Path;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use super::{scalar, shape};
 use crate::catalogue::{Kind, Value};
@@ -61,7 +61,13 @@ fn rate(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Rate> {
     let value = f.number(d, "rate")?;
     let rate = Rate::per_second(value);
     if rate.is_none() {
-        d.out_of_range(node, &f.path.key("rate"), "a rate above zero, such as \"800/s\"; at most 1e9/s", "it must be above zero: there would be no traffic", "\"800/s\"");
+        d.out_of_range(
+            node,
+            &f.path.key("rate"),
+            "a rate above zero, such as \"800/s\"; at most 1e9/s",
+            "it must be above zero: there would be no traffic",
+            "\"800/s\"",
+        );
     }
     rate
 }
@@ -95,7 +101,12 @@ fn mmpp(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Process> {
     }
     if states.len() < 2 || states.iter().all(|state| state.rate == 0.0) {
         let what = if states.len() < 2 { format!("there are {} states", states.len()) } else { "every state has a rate of zero".into() };
-        d.report(Finding::error(node.at, Fault::Inconsistent(what)).path(path).allowed("at least two states, one of them with a rate above zero").help("for one state write process = \"poisson\""));
+        d.report(
+            Finding::error(node.at, Fault::Inconsistent(what))
+                .path(path)
+                .allowed("at least two states, one of them with a rate above zero")
+                .help("for one state write process = \"poisson\""),
+        );
         return None;
     }
     Some(Process::Mmpp { states })
@@ -127,7 +138,13 @@ fn size(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<BatchSize> 
             let (min, max) = (min?, max?);
             if let (true, Some(low), Some(high)) = (min > max, f.node("min"), f.node("max")) {
                 let fault = Fault::Inconsistent(format!("max = {max} is below min = {min}"));
-                d.report(Finding::error(high.at, fault).path(path.key("max")).allowed("max of at least min").related("min is set here", low.at).help("swap them"));
+                d.report(
+                    Finding::error(high.at, fault)
+                        .path(path.key("max"))
+                        .allowed("max of at least min")
+                        .related("min is set here", low.at)
+                        .help("swap them"),
+                );
                 return None;
             }
             Some(BatchSize::Uniform(min, max))

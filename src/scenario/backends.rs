@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::escape::{shown, visible};
@@ -10,7 +11,6 @@ use super::keys::{BACKENDS, CACHE, MAX_BACKENDS};
 use super::model::{Cache, Discipline, Group};
 use super::path::Path;
 use super::position::Place;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::catalogue::{Kind, Value};
 
@@ -42,7 +42,12 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
         }
         _ => {
             let fault = Fault::WrongType { found: d.found(&pair.value), wanted: "a list of tables" };
-            d.report(Finding::error(pair.value.at, fault).path(path).allowed(Kind::Tables(&BACKENDS)).help("backends is a list; use [[backends]]"));
+            d.report(
+                Finding::error(pair.value.at, fault)
+                    .path(path)
+                    .allowed(Kind::Tables(&BACKENDS))
+                    .help("backends is a list; use [[backends]]"),
+            );
             None
         }
     }
@@ -60,8 +65,18 @@ fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
         _ => None,
     };
     Some(Group {
-        name: name?, count: count?, speed: speed?, weight: weight?, workers, discipline: discipline?, queue, zone, network: network?,
-        address: address?, per_in_flight: per_in_flight?, cache: cache?,
+        name: name?,
+        count: count?,
+        speed: speed?,
+        weight: weight?,
+        workers,
+        discipline: discipline?,
+        queue,
+        zone,
+        network: network?,
+        address: address?,
+        per_in_flight: per_in_flight?,
+        cache: cache?,
     })
 }
 
@@ -88,14 +103,26 @@ fn address(d: &mut Decoder<'_>, f: &Fields<'_>, count: Option<u32>) -> Option<Op
     let Some(node) = f.node("address") else { return Some(None) };
     let address = f.text(d, "address")?;
     if address.contains(char::is_whitespace) {
-        d.out_of_range(node, &f.path.key("address"), "an address such as \"10.0.0.1:8080\"", "an address has no blanks", "\"10.0.0.1:8080\"");
+        d.out_of_range(
+            node,
+            &f.path.key("address"),
+            "an address such as \"10.0.0.1:8080\"",
+            "an address has no blanks",
+            "\"10.0.0.1:8080\"",
+        );
         return None;
     }
     let count = count?;
     let (ip, port) = address.rsplit_once(':').unwrap_or((&address, "1"));
     let last = ip.parse::<Ipv4Addr>().ok().and_then(|ip| u32::from(ip).checked_add(count - 1));
     if count > 1 && (last.is_none() || port.parse::<u16>().is_err()) {
-        d.out_of_range(node, &f.path.key("address"), "an IPv4 address such as \"10.0.0.1:8080\"", &format!("{count} backends need an IPv4 address to count on from"), "\"10.0.0.1:8080\"");
+        d.out_of_range(
+            node,
+            &f.path.key("address"),
+            "an IPv4 address such as \"10.0.0.1:8080\"",
+            &format!("{count} backends need an IPv4 address to count on from"),
+            "\"10.0.0.1:8080\"",
+        );
         return None;
     }
     Some(Some(address))
@@ -118,9 +145,13 @@ fn names_differ(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>])
         }
     }
     for (&name, &index) in &names {
-        let made = name.rsplit_once('-').and_then(|(stem, number)| Some((*names.get(stem)?, number.parse::<u32>().ok().filter(|made| made.to_string() == number)?)));
+        let made = name
+            .rsplit_once('-')
+            .and_then(|(stem, number)| Some((*names.get(stem)?, number.parse::<u32>().ok().filter(|made| made.to_string() == number)?)));
         let is_single = groups[index].as_ref().is_some_and(|group| group.count == 1);
-        if let Some((maker, _)) = made.filter(|(maker, number)| is_single && groups[*maker].as_ref().is_some_and(|group| group.count > 1 && *number < group.count)) {
+        if let Some((maker, _)) = made
+            .filter(|(maker, number)| is_single && groups[*maker].as_ref().is_some_and(|group| group.count > 1 && *number < group.count))
+        {
             twice(d, members, (maker.min(index), maker.max(index)), name);
         }
     }
@@ -129,8 +160,11 @@ fn names_differ(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>])
 fn twice(d: &mut Decoder<'_>, members: &[Node], (first, second): (usize, usize), name: &str) {
     let fault = Fault::TwiceNamed(format!("two backends are called {}", shown(name)));
     let own = members[second].text_of("name").map(|name| format!(" ({})", shown(name))).unwrap_or_default();
-    let finding = Finding::error(place(&members[second], "name"), fault).path(format!("backends[{second}]{own}.name")).allowed("a name of its own for each backend");
-    let finding = finding.related("the first is here (a group with a count names its members name-0, name-1, …)", place(&members[first], "name"));
+    let finding = Finding::error(place(&members[second], "name"), fault)
+        .path(format!("backends[{second}]{own}.name"))
+        .allowed("a name of its own for each backend");
+    let finding =
+        finding.related("the first is here (a group with a count names its members name-0, name-1, …)", place(&members[first], "name"));
     d.report(finding.help(format!("write, for example, name = \"{}-b\"", visible(name, 40))));
 }
 
@@ -140,8 +174,14 @@ fn few_enough(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) -
     let total: u64 = (0..groups.len()).map(|index| count(&index)).sum();
     if let (true, Some(largest)) = (total > MAX_BACKENDS, (0..groups.len()).max_by_key(count)) {
         let gigabytes = (total * BYTES_PER_BACKEND) as f64 / 1e9;
-        let fault = Fault::Limit(format!("there are {total} backends, which would take about {gigabytes:.1} GB; the limit is {MAX_BACKENDS}"));
-        d.report(Finding::error(place(&members[largest], "count"), fault).path(format!("backends[{largest}].count")).allowed(format!("at most {MAX_BACKENDS} backends in all")).help("lower `count`"));
+        let fault =
+            Fault::Limit(format!("there are {total} backends, which would take about {gigabytes:.1} GB; the limit is {MAX_BACKENDS}"));
+        d.report(
+            Finding::error(place(&members[largest], "count"), fault)
+                .path(format!("backends[{largest}].count"))
+                .allowed(format!("at most {MAX_BACKENDS} backends in all"))
+                .help("lower `count`"),
+        );
         return None;
     }
     Some(())

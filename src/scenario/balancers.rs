@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::decoder::{Decoder, is_later, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::escape::shown;
@@ -9,7 +10,6 @@ use super::keys::BALANCERS;
 use super::model::Balancer;
 use super::path::Path;
 use super::position::Place;
-use super::decoder::{Decoder, is_later, unknown_word};
 use super::reader::Fields;
 use super::scalar;
 use super::suggest::kind_synonym;
@@ -18,12 +18,31 @@ use crate::catalogue::{Entry, Kind, Values};
 
 /// Kinds that later versions will have: known, so that they are not called unknown.
 const LATER_KINDS: [&str; 20] = [
-    "maglev", "peak-ewma", "shortest-expected-delay", "rendezvous", "jump-hash", "bounded-load-hash", "never-queue", "least-latency", "prequal", "pull", "join-idle-queue", "sticky",
-    "source-hash", "subsetting", "aperture", "ewma", "anchor-hash", "multi-probe-hash", "dynamic-weights", "locality",
+    "maglev",
+    "peak-ewma",
+    "shortest-expected-delay",
+    "rendezvous",
+    "jump-hash",
+    "bounded-load-hash",
+    "never-queue",
+    "least-latency",
+    "prequal",
+    "pull",
+    "join-idle-queue",
+    "sticky",
+    "source-hash",
+    "subsetting",
+    "aperture",
+    "ewma",
+    "anchor-hash",
+    "multi-probe-hash",
+    "dynamic-weights",
+    "locality",
 ];
 
 /// Products whose own rules later versions will have, as `product/name`.
-const LATER_PRODUCTS: [&str; 13] = ["nginx", "haproxy", "envoy", "grpc", "ipvs", "traefik", "linkerd", "finagle", "caddy", "apache", "varnish", "istio", "spring"];
+const LATER_PRODUCTS: [&str; 13] =
+    ["nginx", "haproxy", "envoy", "grpc", "ipvs", "traefik", "linkerd", "finagle", "caddy", "apache", "varnish", "istio", "spring"];
 
 /// Styles of weighted-round-robin that later versions will have.
 const LATER_STYLES: [&str; 3] = ["edf", "stride", "block"];
@@ -60,7 +79,11 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Written>> {
             Data::List(members) => members,
             _ => {
                 let fault = Fault::WrongType { found: d.found(&pair.value), wanted: "a list" };
-                let help = if key == "balancer" { "balancer is a list; use [[balancer]]" } else { "write balancers = [\"round-robin\", \"random\"]" };
+                let help = if key == "balancer" {
+                    "balancer is a list; use [[balancer]]"
+                } else {
+                    "write balancers = [\"round-robin\", \"random\"]"
+                };
                 d.report(Finding::error(pair.value.at, fault).path(path).allowed(kind).help(help));
                 is_whole = false;
                 continue;
@@ -132,8 +155,15 @@ fn labels_differ(d: &mut Decoder<'_>, all: &[Written]) {
             continue;
         };
         let fault = Fault::TwiceNamed(format!("two balancers are called {}", shown(label)));
-        let finding = Finding::error(written.at, fault).path(&written.path).allowed("a label of its own for each balancer").related("the first is here", first.at);
-        d.report(finding.help(format!("give it a name in a [[balancer]] table: kind = \"{}\", name = \"{}-2\"", written.balancer.kind, super::escape::visible(label, 40))));
+        let finding = Finding::error(written.at, fault)
+            .path(&written.path)
+            .allowed("a label of its own for each balancer")
+            .related("the first is here", first.at);
+        d.report(finding.help(format!(
+            "give it a name in a [[balancer]] table: kind = \"{}\", name = \"{}-2\"",
+            written.balancer.kind,
+            super::escape::visible(label, 40)
+        )));
     }
 }
 
@@ -149,7 +179,11 @@ pub(crate) fn unknown_kind(node: &Node, path: &Path<'_>) -> Finding {
     let mut finding = unknown_word(node, path, "balancer", &known);
     if let Some((kind, with)) = kind_synonym(text).filter(|(kind, _)| known.contains(kind)) {
         finding.help.clear();
-        finding.help.push(if with.is_empty() { format!("did you mean \"{kind}\"?") } else { format!("did you mean `{kind}` with `{with}`? write\n[[balancer]]\nkind = \"{kind}\"\n{with}") });
+        finding.help.push(if with.is_empty() {
+            format!("did you mean \"{kind}\"?")
+        } else {
+            format!("did you mean `{kind}` with `{with}`? write\n[[balancer]]\nkind = \"{kind}\"\n{with}")
+        });
     }
     finding
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::balancers::Written;
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Node, Table};
 use super::model::{Group, Intensity, Length, Process, Scenario, Tier};
 use super::position::Place;
-use super::decoder::Decoder;
 use super::suggest::nearest;
 use crate::catalogue::Value;
 use crate::dist::Dist;
@@ -55,7 +55,12 @@ fn weights(d: &mut Decoder<'_>, root: &Table, groups: &[Group]) {
     if groups.iter().all(|group| group.weight == 0.0) {
         let fault = Fault::Inconsistent("the weight of every backend is 0: no backend can receive traffic".into());
         let path = format!("backends[0] ({}).weight", super::escape::shown(&groups[0].name));
-        d.report(Finding::error(place(root, "backends", 0, &["weight"]), fault).path(path).allowed("a weight above 0 for at least one backend").help("write weight = 1"));
+        d.report(
+            Finding::error(place(root, "backends", 0, &["weight"]), fault)
+                .path(path)
+                .allowed("a weight above 0 for at least one backend")
+                .help("write weight = 1"),
+        );
     }
 }
 
@@ -69,13 +74,24 @@ fn loads(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
         let at = place(root, "traffic", index, &["arrivals", "load"]);
         let path = in_traffic(root, index, &source.name, "arrivals.load");
         if let Some(group) = unlimited {
-            let fault = Fault::Inconsistent("`load` is a share of the capacity, and backends with workers = \"unlimited\" have none".into());
+            let fault =
+                Fault::Inconsistent("`load` is a share of the capacity, and backends with workers = \"unlimited\" have none".into());
             let finding = Finding::error(at, fault).path(&path).allowed("`rate`, where workers are unlimited");
-            d.report(finding.related("unlimited here", place(root, "backends", group, &["workers"])).help("write rate = \"800/s\" instead of load"));
+            d.report(
+                finding
+                    .related("unlimited here", place(root, "backends", group, &["workers"]))
+                    .help("write rate = \"800/s\" instead of load"),
+            );
         }
         if has_no_mean(&source.work) {
             let fault = Fault::Inconsistent("`load` needs work with a mean, and a Pareto with alpha of 1 or less has none".into());
-            d.report(Finding::error(at, fault).path(path).allowed("`rate`, where work has no mean").related("the work is set here", place(root, "traffic", index, &["work"])).help("write rate = \"800/s\" instead of load, or give the Pareto a max"));
+            d.report(
+                Finding::error(at, fault)
+                    .path(path)
+                    .allowed("`rate`, where work has no mean")
+                    .related("the work is set here", place(root, "traffic", index, &["work"]))
+                    .help("write rate = \"800/s\" instead of load, or give the Pareto a max"),
+            );
         }
     }
 }
@@ -98,11 +114,24 @@ fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
         match scenario.run.length {
             Length::Duration(duration) if rate.gap_ns() > duration.0 as f64 => {
                 let message = format!("no request is expected within {duration} (mean gap {})", mean_gap(rate.gap_ns(), gap_years));
-                d.report(Finding::warning(at, message).path(path).allowed("a rate that brings many requests within run.duration").help("raise the rate, or run.duration"));
+                d.report(
+                    Finding::warning(at, message)
+                        .path(path)
+                        .allowed("a rate that brings many requests within run.duration")
+                        .help("raise the rate, or run.duration"),
+                );
             }
             Length::Requests(requests) if scenario.traffic.len() == 1 && rate.gap_ns() * requests as f64 > u64::MAX as f64 => {
-                let fault = Fault::OutOfRange { found: "the rate".into(), why: format!("{requests} requests would take {:.1e} years; time holds 584", gap_years * requests as f64) };
-                d.report(Finding::error(at, fault).path(path).allowed("a run of less than 584 years").help("raise the rate, or lower run.requests"));
+                let fault = Fault::OutOfRange {
+                    found: "the rate".into(),
+                    why: format!("{requests} requests would take {:.1e} years; time holds 584", gap_years * requests as f64),
+                };
+                d.report(
+                    Finding::error(at, fault)
+                        .path(path)
+                        .allowed("a run of less than 584 years")
+                        .help("raise the rate, or lower run.requests"),
+                );
             }
             Length::Duration(_) | Length::Requests(_) => {}
         }
@@ -116,7 +145,8 @@ fn mean_gap(ns: f64, years: f64) -> String {
 /// Links to zones where nobody is.
 fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
     let traffic = scenario.traffic.iter().filter_map(|source| source.zone.as_deref());
-    let known: BTreeSet<&str> = scenario.backends.iter().filter_map(|group| group.zone.as_deref()).chain(traffic).chain(scenario.tier.zone.as_deref()).collect();
+    let known: BTreeSet<&str> =
+        scenario.backends.iter().filter_map(|group| group.zone.as_deref()).chain(traffic).chain(scenario.tier.zone.as_deref()).collect();
     let list = root.get("network").and_then(|pair| pair.value.as_table()).and_then(|table| table.get("between"));
     let Some(list) = list else { return };
     for (index, (link, node)) in scenario.links.iter().zip(list.value.members()).enumerate() {
@@ -125,10 +155,22 @@ fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
                 continue;
             }
             let at = node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at);
-            let help = nearest(zone, known.iter().copied()).map_or_else(|| "give traffic, backends or the tier that zone, or remove the link".to_owned(), |name| format!("did you mean \"{}\"?", super::escape::visible(name, 40)));
+            let help = nearest(zone, known.iter().copied()).map_or_else(
+                || "give traffic, backends or the tier that zone, or remove the link".to_owned(),
+                |name| format!("did you mean \"{}\"?", super::escape::visible(name, 40)),
+            );
             let names = known.iter().take(10).map(|name| super::escape::shown(name)).collect::<Vec<_>>().join(", ");
-            let finding = Finding::warning(at, format!("nothing is in the zone {}", super::escape::shown(zone))).path(format!("network.between[{index}].{key}"));
-            d.report(finding.allowed(if names.is_empty() { "zones that are used; there are none".into() } else { format!("zones that are used: {names}") }).help(help));
+            let finding = Finding::warning(at, format!("nothing is in the zone {}", super::escape::shown(zone)))
+                .path(format!("network.between[{index}].{key}"));
+            d.report(
+                finding
+                    .allowed(if names.is_empty() {
+                        "zones that are used; there are none".into()
+                    } else {
+                        format!("zones that are used: {names}")
+                    })
+                    .help(help),
+            );
         }
     }
 }
@@ -139,19 +181,34 @@ fn caches(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
         return;
     }
     if let Some((index, group)) = scenario.backends.iter().enumerate().find(|(_, group)| group.cache.is_some()) {
-        let finding = Finding::warning(place(root, "backends", index, &["cache"]), "the cache never hits: without traffic.keys every request has a key of its own");
-        d.report(finding.path(format!("backends[{index}] ({}).cache", super::escape::shown(&group.name))).allowed("a cache beside traffic.keys").help("add keys = { dist = \"zipf\", count = 10000 } to [traffic]"));
+        let finding = Finding::warning(
+            place(root, "backends", index, &["cache"]),
+            "the cache never hits: without traffic.keys every request has a key of its own",
+        );
+        d.report(
+            finding
+                .path(format!("backends[{index}] ({}).cache", super::escape::shown(&group.name)))
+                .allowed("a cache beside traffic.keys")
+                .help("add keys = { dist = \"zipf\", count = 10000 } to [traffic]"),
+        );
     }
 }
 
 /// `choices` of one, or of more than there are.
 fn choices(d: &mut Decoder<'_>, written: &Written, total: u64) {
     let Some(Value::Whole(choices)) = written.balancer.values.get("choices") else { return };
-    let finding = |message: String| Finding::warning(written.place("choices"), message).path(format!("{}.choices", written.path)).allowed(format!("2 to {}, the number of backends", total.max(2)));
+    let finding = |message: String| {
+        Finding::warning(written.place("choices"), message)
+            .path(format!("{}.choices", written.path))
+            .allowed(format!("2 to {}, the number of backends", total.max(2)))
+    };
     if *choices == 1 {
         d.report(finding("choices = 1: this is random".into()).help("write choices = 2, or kind = \"random\""));
     } else if *choices > total {
-        d.report(finding(format!("choices = {choices} with {} backends: all of them are looked at", total)).help(format!("write choices = {}", total.max(2))));
+        d.report(
+            finding(format!("choices = {choices} with {} backends: all of them are looked at", total))
+                .help(format!("write choices = {}", total.max(2))),
+        );
     }
 }
 
@@ -160,8 +217,16 @@ fn points(d: &mut Decoder<'_>, written: &Written, weight: f64) {
     let Some(Value::Whole(points)) = written.balancer.values.get("points") else { return };
     let sum = *points as f64 * weight;
     if sum > MAX_POINTS {
-        let fault = Fault::Limit(format!("the ring would have {sum:.1e} points, about {:.1e} bytes; the limit is {MAX_POINTS:.0e} points", sum * 16.0));
-        d.report(Finding::error(written.place("points"), fault).path(format!("{}.points", written.path)).allowed("points × weight × count of at most 10,000,000 over all backends").help("lower `points` or the weights"));
+        let fault = Fault::Limit(format!(
+            "the ring would have {sum:.1e} points, about {:.1e} bytes; the limit is {MAX_POINTS:.0e} points",
+            sum * 16.0
+        ));
+        d.report(
+            Finding::error(written.place("points"), fault)
+                .path(format!("{}.points", written.path))
+                .allowed("points × weight × count of at most 10,000,000 over all backends")
+                .help("lower `points` or the weights"),
+        );
     }
 }
 
@@ -170,9 +235,12 @@ fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (
     let is_hash = written.balancer.kind.contains("hash") || written.balancer.kind == "maglev";
     if is_hash {
         let at = place(root, "traffic", index, &["keys", "count"]);
-        let finding = Finding::warning(at, format!("there is one key, and {} hashes it: all traffic goes to one backend", written.balancer.kind));
+        let finding =
+            Finding::warning(at, format!("there is one key, and {} hashes it: all traffic goes to one backend", written.balancer.kind));
         let path = in_traffic(root, index, name, "keys.count");
-        d.report(finding.path(path).allowed("more keys than backends").related("the balancer is here", written.at).help("write count = 10000"));
+        d.report(
+            finding.path(path).allowed("more keys than backends").related("the balancer is here", written.at).help("write count = 10000"),
+        );
     }
 }
 
@@ -180,8 +248,17 @@ fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (
 fn clients(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, tier: &Tier) {
     let is_single = |source: &super::model::Traffic| source.clients.is_none() && !matches!(source.arrivals.process, Process::Closed { .. });
     if tier.assign == super::model::Assign::Client && tier.instances > 1 && scenario.traffic.iter().all(is_single) {
-        let at = root.get("tier").and_then(|pair| pair.value.as_table()).and_then(|table| table.get("assign")).map_or(Place::default(), |pair| pair.value.at);
+        let at = root
+            .get("tier")
+            .and_then(|pair| pair.value.as_table())
+            .and_then(|table| table.get("assign"))
+            .map_or(Place::default(), |pair| pair.value.at);
         let finding = Finding::warning(at, "assign = \"client\" without traffic.clients: one client sends everything to one instance");
-        d.report(finding.path("tier.assign").allowed("traffic.clients beside it, or \"random\"").help("add clients = { count = 1000 } to [traffic]"));
+        d.report(
+            finding
+                .path("tier.assign")
+                .allowed("traffic.clients beside it, or \"random\"")
+                .help("add clients = { count = 1000 } to [traffic]"),
+        );
     }
 }

@@ -67,7 +67,9 @@ impl Decoder<'_> {
 
     /// A name that this version does not support, or that nothing has.
     pub(crate) fn not_yet(&mut self, at: Place, path: &Path<'_>, what: String, allowed: impl std::fmt::Display) {
-        self.report(Finding::error(at, Fault::NotYet(what)).path(path).allowed(allowed).help("remove it, or wait for a version that has it"));
+        self.report(
+            Finding::error(at, Fault::NotYet(what)).path(path).allowed(allowed).help("remove it, or wait for a version that has it"),
+        );
     }
 
     /// The list at a node, or a fault.
@@ -86,7 +88,9 @@ impl Decoder<'_> {
 pub(crate) fn unknown_word(node: &Node, path: &Path<'_>, what: &str, known: &[&str]) -> Finding {
     let text = node.as_text().unwrap_or("");
     let fault = Fault::UnknownName { what: what.to_owned(), found: shown(text) };
-    let finding = Finding::error(node.at, fault).path(path).allowed(format!("one of {}", known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")));
+    let finding = Finding::error(node.at, fault)
+        .path(path)
+        .allowed(format!("one of {}", known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")));
     if known.contains(&text.trim()) {
         return finding.help(format!("remove the blanks: \"{}\"", text.trim()));
     }

@@ -1,10 +1,10 @@
 //! `dist =`: every distribution with its keys, and how they become the parameters that are sampled.
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
 use super::keys::DISTS;
 use super::path::Path;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use super::{empirical, scalar};
 use crate::catalogue::{Entry, Kind, Parameter, Tagged};
@@ -32,35 +32,76 @@ pub(super) static DISTRIBUTIONS: [Entry; 12] = [
     entry("constant", "always the same", &[key("value", Kind::Span, "the value")]),
     entry("uniform", "equally likely between two bounds", &[key("min", Kind::Span, "the least"), key("max", Kind::Span, "the greatest")]),
     entry("exponential", "memoryless; coefficient of variation 1", &[MEAN]),
-    entry("erlang", "the sum of k exponentials; coefficient of variation 1 ÷ √k", &[key("k", Kind::Whole(1, 10_000), "how many stages"), MEAN]),
+    entry(
+        "erlang",
+        "the sum of k exponentials; coefficient of variation 1 ÷ √k",
+        &[key("k", Kind::Whole(1, 10_000), "how many stages"), MEAN],
+    ),
     entry("gamma", "any coefficient of variation", &[MEAN, key("cv", Kind::Above(0.0, 100.0), "the coefficient of variation")]),
-    entry("hyperexponential", "an exponential chosen by chance; coefficient of variation at least 1", &[
-        MEAN, key("cv", Kind::Number(1.0, 1000.0), "the coefficient of variation; two parts with balanced means"),
-        key("parts", Kind::Tables(&PART), "instead of mean and cv: share and mean of each"),
-    ]),
-    entry("lognormal", "exp of a normal: the usual shape of measured latencies", &[
-        MEAN, key("cv", Kind::Above(0.0, 1000.0), "the coefficient of variation"),
-        key("median", Kind::Period, "instead of mean and cv: half are below"), key("p99", Kind::Period, "with median: 99% are below"),
-    ]),
-    entry("normal", "the bell, cut at 0 (what is below counts as 0)", &[MEAN, key("stddev", Kind::Span, "the standard deviation before the cut")]),
-    entry("pareto", "a power-law tail", &[
-        key("alpha", Kind::Above(0.0, 1000.0), "the tail's exponent: 1 or less has no mean, 2 or less no variance"),
-        key("min", Kind::Period, "the least"), key("max", Kind::Period, "the bound; left out: none"),
-    ]),
+    entry(
+        "hyperexponential",
+        "an exponential chosen by chance; coefficient of variation at least 1",
+        &[
+            MEAN,
+            key("cv", Kind::Number(1.0, 1000.0), "the coefficient of variation; two parts with balanced means"),
+            key("parts", Kind::Tables(&PART), "instead of mean and cv: share and mean of each"),
+        ],
+    ),
+    entry(
+        "lognormal",
+        "exp of a normal: the usual shape of measured latencies",
+        &[
+            MEAN,
+            key("cv", Kind::Above(0.0, 1000.0), "the coefficient of variation"),
+            key("median", Kind::Period, "instead of mean and cv: half are below"),
+            key("p99", Kind::Period, "with median: 99% are below"),
+        ],
+    ),
+    entry(
+        "normal",
+        "the bell, cut at 0 (what is below counts as 0)",
+        &[MEAN, key("stddev", Kind::Span, "the standard deviation before the cut")],
+    ),
+    entry(
+        "pareto",
+        "a power-law tail",
+        &[
+            key("alpha", Kind::Above(0.0, 1000.0), "the tail's exponent: 1 or less has no mean, 2 or less no variance"),
+            key("min", Kind::Period, "the least"),
+            key("max", Kind::Period, "the bound; left out: none"),
+        ],
+    ),
     entry("weibull", "a stretched exponential", &[key("shape", Kind::Number(0.1, 1000.0), "below 1: a heavy tail; 1: exponential"), MEAN]),
-    entry("mixture", "a distribution chosen by chance", &[key("parts", Kind::TaggedTables(&MIXED), "the parts, each { share, dist, … }; the shares add up to 1")]),
-    entry("empirical", "what was measured: straight between quantiles", &[
-        key("quantiles", Kind::Pairs(&Kind::Share, &Kind::Span), "[[0.5, \"8ms\"], …], ascending; below the first and above the last, their values"),
-        key("file", Kind::Name, "instead: a file with a value, or a probability and a value, on each line"),
-        key("unit", Kind::Choice(&["ns", "us", "ms", "s", "m", "h"]), "the unit of the file's values, where they have none"),
-    ]),
+    entry(
+        "mixture",
+        "a distribution chosen by chance",
+        &[key("parts", Kind::TaggedTables(&MIXED), "the parts, each { share, dist, … }; the shares add up to 1")],
+    ),
+    entry(
+        "empirical",
+        "what was measured: straight between quantiles",
+        &[
+            key(
+                "quantiles",
+                Kind::Pairs(&Kind::Share, &Kind::Span),
+                "[[0.5, \"8ms\"], …], ascending; below the first and above the last, their values",
+            ),
+            key("file", Kind::Name, "instead: a file with a value, or a probability and a value, on each line"),
+            key("unit", Kind::Choice(&["ns", "us", "ms", "s", "m", "h"]), "the unit of the file's values, where they have none"),
+        ],
+    ),
 ];
 
 /// A part of a hyperexponential.
 static PART: Entry = entry("part", "an exponential and how often it is chosen", &[key("share", Kind::Share, "how often"), MEAN]);
 
 /// The parts of a mixture.
-pub(super) static MIXED: Tagged = Tagged { tag: "dist", what: "a distribution", entries: || DISTRIBUTIONS.iter().collect(), common: &[key("share", Kind::Share, "how often")] };
+pub(super) static MIXED: Tagged = Tagged {
+    tag: "dist",
+    what: "a distribution",
+    entries: || DISTRIBUTIONS.iter().collect(),
+    common: &[key("share", Kind::Share, "how often")],
+};
 
 /// Reads a duration or a distribution; for [`Kind::ExponentialDist`] the plain duration is an exponential.
 pub(crate) fn read(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind) -> Option<Dist> {
@@ -165,7 +206,12 @@ fn shares(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, shares: impl Iterat
     }
     let what = if count == 0 { "there are no parts".to_owned() } else { format!("the shares add up to {}", (sum * 1e9).round() / 1e9) };
     let finding = Finding::error(node.at, Fault::Inconsistent(what)).path(path).allowed("one or more parts whose shares add up to 1");
-    d.report(finding.help(format!("change the last share to {}", ((1.0 - (sum - shares.last().unwrap_or(&0.0))).clamp(0.0, 1.0) * 1e9).round() / 1e9)));
+    d.report(
+        finding.help(format!(
+            "change the last share to {}",
+            ((1.0 - (sum - shares.last().unwrap_or(&0.0))).clamp(0.0, 1.0) * 1e9).round() / 1e9
+        )),
+    );
     None
 }
 
@@ -186,7 +232,10 @@ fn lognormal(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Dist> {
         return Some(Dist::Lognormal { mu, sigma });
     }
     let seconds = libm::exp((extreme - libm::log(1e9)).min(700.0));
-    let fault = Fault::OutOfRange { found: "this lognormal".into(), why: format!("its 99.9% quantile is {seconds:.1e} s, more than the 584 years that time can hold") };
+    let fault = Fault::OutOfRange {
+        found: "this lognormal".into(),
+        why: format!("its 99.9% quantile is {seconds:.1e} s, more than the 584 years that time can hold"),
+    };
     d.report(Finding::error(f.at, fault).path(f.path).allowed("a 99.9% quantile below 584 years").help("lower p99 or cv"));
     None
 }
@@ -200,7 +249,8 @@ fn pareto(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Dist> {
         return Some(Dist::Pareto { alpha, min, max: Some(max) });
     }
     if let (true, Some(node)) = (alpha <= 1.0, f.node("alpha")) {
-        let finding = Finding::warning(node.at, format!("alpha = {alpha} means an infinite mean: results do not settle, however long the run"));
+        let finding =
+            Finding::warning(node.at, format!("alpha = {alpha} means an infinite mean: results do not settle, however long the run"));
         d.report(finding.path(f.path.key("alpha")).allowed("alpha above 1, or a `max`").help("add max = \"10s\" for a bounded Pareto"));
     }
     Some(Dist::Pareto { alpha, min, max: None })
@@ -208,7 +258,11 @@ fn pareto(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Dist> {
 
 fn mixture(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Dist> {
     let Some(node) = f.node("parts") else {
-        f.missing(d, "parts", "parts = [{ share = 0.9, dist = \"exponential\", mean = \"5ms\" }, { share = 0.1, dist = \"exponential\", mean = \"50ms\" }]");
+        f.missing(
+            d,
+            "parts",
+            "parts = [{ share = 0.9, dist = \"exponential\", mean = \"5ms\" }, { share = 0.1, dist = \"exponential\", mean = \"50ms\" }]",
+        );
         return None;
     };
     let path = f.path.key("parts");

@@ -1,10 +1,10 @@
 //! `dist = "empirical"`: quantiles as written, or from a file.
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
 use super::escape::{shown, visible};
 use super::path::Path;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use super::scalar;
 use crate::catalogue::{Kind, Value};
@@ -45,7 +45,9 @@ fn written(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Dist> {
     if let Some(index) = (1..points.len()).find(|&index| points[index].0 <= points[index - 1].0 || points[index].1 < points[index - 1].1) {
         let what = if points[index].0 <= points[index - 1].0 { "probability" } else { "value" };
         let fault = Fault::Inconsistent(format!("entry {index} does not ascend: its {what} is not above that of the entry before"));
-        let finding = Finding::error(members[index].at, fault).path(path.index(index, None)).allowed("probabilities that ascend, and values that do not fall");
+        let finding = Finding::error(members[index].at, fault)
+            .path(path.index(index, None))
+            .allowed("probabilities that ascend, and values that do not fall");
         d.report(finding.related("the entry before", members[index - 1].at).help("sort the list, and remove what stands twice"));
         return None;
     }
@@ -78,7 +80,11 @@ pub(crate) fn pairs(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, (first, s
         Data::List(members) if !members.is_empty() => members,
         Data::List(_) => {
             let fault = Fault::OutOfRange { found: "an empty list".into(), why: "there must be at least one entry".into() };
-            d.report(Finding::error(node.at, fault).path(path).allowed(format!("pairs of {first} and {second}")).help(format!("write [[{}, {}]]", scalar::example(first), scalar::example(second))));
+            d.report(Finding::error(node.at, fault).path(path).allowed(format!("pairs of {first} and {second}")).help(format!(
+                "write [[{}, {}]]",
+                scalar::example(first),
+                scalar::example(second)
+            )));
             return None;
         }
         _ => {
@@ -91,12 +97,17 @@ pub(crate) fn pairs(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, (first, s
         let path = path.index(index, None);
         match &member.data {
             Data::List(pair) if pair.len() == 2 => {
-                let values = (scalar::read(d, &pair[0], &path.index(0, None), first), scalar::read(d, &pair[1], &path.index(1, None), second));
+                let values =
+                    (scalar::read(d, &pair[0], &path.index(0, None), first), scalar::read(d, &pair[1], &path.index(1, None), second));
                 read.extend(values.0.zip(values.1));
             }
             _ => {
                 let fault = Fault::WrongType { found: d.found(member), wanted: "a pair" };
-                d.report(Finding::error(member.at, fault).path(path).allowed(format!("[a, b]: {first}, and {second}")).help(format!("write [{}, {}]", scalar::example(first), scalar::example(second))));
+                d.report(Finding::error(member.at, fault).path(path).allowed(format!("[a, b]: {first}, and {second}")).help(format!(
+                    "write [{}, {}]",
+                    scalar::example(first),
+                    scalar::example(second)
+                )));
             }
         }
     }
@@ -106,7 +117,9 @@ pub(crate) fn pairs(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, (first, s
 /// `file = …`: a sample, or probabilities and values.
 fn from_file(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, name: &str, unit: Option<&str>) -> Option<Dist> {
     let refuse = |d: &mut Decoder<'_>, message: String| {
-        let finding = Finding::error(node.at, Fault::File(message)).path(path).allowed("a text file with a value, or a probability and a value, on each line");
+        let finding = Finding::error(node.at, Fault::File(message))
+            .path(path)
+            .allowed("a text file with a value, or a probability and a value, on each line");
         d.report(finding.help("paths are relative to the scenario file"));
         None
     };
@@ -128,7 +141,8 @@ fn parse(text: &str, unit: Option<&str>) -> Result<Dist, (usize, String)> {
     for (index, line) in text.lines().enumerate() {
         let at = |why: String| (index + 1, why);
         let line = line.trim_start_matches('\u{feff}');
-        let fields: Vec<&str> = line.split('#').next().unwrap_or("").split([' ', '\t', ',', ';']).filter(|field| !field.is_empty()).collect();
+        let fields: Vec<&str> =
+            line.split('#').next().unwrap_or("").split([' ', '\t', ',', ';']).filter(|field| !field.is_empty()).collect();
         match fields[..] {
             [] => continue,
             [value] => sample.push(duration(value, unit).map_err(at)?),
@@ -138,7 +152,9 @@ fn parse(text: &str, unit: Option<&str>) -> Result<Dist, (usize, String)> {
         if !sample.is_empty() && !points.is_empty() {
             return Err(at("some lines have one field and some two".into()));
         }
-        if let [.., before, last] = points[..] && (last.0 <= before.0 || last.1 < before.1) {
+        if let [.., before, last] = points[..]
+            && (last.0 <= before.0 || last.1 < before.1)
+        {
             return Err(at("the probabilities and values do not ascend".into()));
         }
         if sample.len() + points.len() > MAX_VALUES {

@@ -104,7 +104,9 @@ fn not_toml(text: &str, source: usize) -> Vec<Finding> {
         return vec![finding];
     }
     if text.lines().all(is_blank) {
-        return vec![Finding::error(start, Fault::Empty).allowed("a scenario in TOML").help(format!("the smallest scenario is\n{SMALLEST}"))];
+        return vec![
+            Finding::error(start, Fault::Empty).allowed("a scenario in TOML").help(format!("the smallest scenario is\n{SMALLEST}")),
+        ];
     }
     if let Some(finding) = conflict(text, source).or_else(|| json(text, source)) {
         return vec![finding];
@@ -144,7 +146,10 @@ fn json(text: &str, source: usize) -> Option<Finding> {
     let rest = text[at..].strip_prefix('[').map(str::trim_start);
     let is_json = text[at..].starts_with('{') || rest.is_some_and(|rest| rest.starts_with('{'));
     let finding = || Finding::error(Place::new(source, at..at + 1), Fault::OtherFormat("this looks like JSON; scenarios are TOML".into()));
-    is_json.then(|| finding().help("in TOML a table is [name] on a line of its own, and its keys follow as name = value; `evenkeel new` writes an example"))
+    is_json.then(|| {
+        finding()
+            .help("in TOML a table is [name] on a line of its own, and its keys follow as name = value; `evenkeel new` writes an example")
+    })
 }
 
 /// Control characters, which TOML has only as escapes: at most the first of each line.
@@ -155,7 +160,10 @@ fn control(text: &str, source: usize) -> Vec<Finding> {
         let body = line.trim_end_matches('\n');
         if let Some((at, c)) = body.char_indices().find(|(_, c)| c.is_ascii_control() && *c != '\t') {
             let name = if c == '\0' { "NUL (\\0)".to_owned() } else { format!("U+{:04X}", u32::from(c)) };
-            let finding = Finding::error(Place::new(source, offset + at..offset + at + 1), Fault::Encoding(format!("the control character {name} is not allowed in TOML")));
+            let finding = Finding::error(
+                Place::new(source, offset + at..offset + at + 1),
+                Fault::Encoding(format!("the control character {name} is not allowed in TOML")),
+            );
             findings.push(finding.allowed("printable text").help(format!("remove it, or write \"\\u{:04X}\"", u32::from(c))));
         }
         offset += line.len();

@@ -32,87 +32,156 @@ const fn section(name: &'static str, summary: &'static str, parameters: &'static
 }
 
 /// The top level of a scenario.
-pub static ROOT: Entry = section("scenario", "what is compared, on what traffic and which backends", &[
-    optional("title", Kind::Text, "the heading of reports"),
-    optional("question", Kind::Text, "what the scenario is to answer"),
-    optional("balancers", Kind::TaggedNames(&BALANCERS), "the balancers to compare, by name and with their defaults; [[balancer]] tables add to it, in order"),
-    optional("run", Kind::Table(&RUN), "how much is simulated, and how often"),
-    optional("traffic", Kind::OneOrMore(&TRAFFIC), "where requests come from"),
-    optional("backends", Kind::Tables(&BACKENDS), "groups of like backends, at least one"),
-    optional("network", Kind::Table(&NETWORK), "delays between zones"),
-    optional("balancer", Kind::TaggedTables(&BALANCERS), "a balancer to compare, with its parameters"),
-    optional("tier", Kind::Table(&TIER), "how many balancer instances there are, and what each knows"),
-    optional("variant", Kind::Tables(&VARIANT), "the same scenario with some keys changed: every balancer runs in each variant, on the same streams"),
-    later("client", &["timeout", "attempt_timeout", "patience", "cancels", "redraw", "retry", "hedge", "breaker"], "what a caller does: timeouts, retries, hedging, breakers"),
-    later("health", &["panic_below", "slow_start", "active", "outlier"], "probes and outlier ejection"),
-    later("discovery", &["ttl", "push", "poll"], "how balancers learn of joins and departures"),
-    later("autoscale", &["target_utilization", "start_up"], "backends that come and go with the load"),
-    later("fault", &["target", "every", "mtbf", "mttr"], "what goes wrong, and when"),
-    later("expect", &["rule", "than", "than_variant", "during", "after"], "rules for `evenkeel gate`"),
-    later("service", &["calls", "holds_worker", "via"], "several services that call each other"),
-]);
+pub static ROOT: Entry = section(
+    "scenario",
+    "what is compared, on what traffic and which backends",
+    &[
+        optional("title", Kind::Text, "the heading of reports"),
+        optional("question", Kind::Text, "what the scenario is to answer"),
+        optional(
+            "balancers",
+            Kind::TaggedNames(&BALANCERS),
+            "the balancers to compare, by name and with their defaults; [[balancer]] tables add to it, in order",
+        ),
+        optional("run", Kind::Table(&RUN), "how much is simulated, and how often"),
+        optional("traffic", Kind::OneOrMore(&TRAFFIC), "where requests come from"),
+        optional("backends", Kind::Tables(&BACKENDS), "groups of like backends, at least one"),
+        optional("network", Kind::Table(&NETWORK), "delays between zones"),
+        optional("balancer", Kind::TaggedTables(&BALANCERS), "a balancer to compare, with its parameters"),
+        optional("tier", Kind::Table(&TIER), "how many balancer instances there are, and what each knows"),
+        optional(
+            "variant",
+            Kind::Tables(&VARIANT),
+            "the same scenario with some keys changed: every balancer runs in each variant, on the same streams",
+        ),
+        later(
+            "client",
+            &["timeout", "attempt_timeout", "patience", "cancels", "redraw", "retry", "hedge", "breaker"],
+            "what a caller does: timeouts, retries, hedging, breakers",
+        ),
+        later("health", &["panic_below", "slow_start", "active", "outlier"], "probes and outlier ejection"),
+        later("discovery", &["ttl", "push", "poll"], "how balancers learn of joins and departures"),
+        later("autoscale", &["target_utilization", "start_up"], "backends that come and go with the load"),
+        later("fault", &["target", "every", "mtbf", "mttr"], "what goes wrong, and when"),
+        later("expect", &["rule", "than", "than_variant", "during", "after"], "rules for `evenkeel gate`"),
+        later("service", &["calls", "holds_worker", "via"], "several services that call each other"),
+    ],
+);
 
 /// `[run]`.
-pub static RUN: Entry = section("run", "how much is simulated, and how often", &[
-    optional("requests", Kind::Whole(1, MAX_REQUESTS), "requests per replication; this or `duration`"),
-    optional("duration", Kind::Period, "how long requests arrive; this or `requests`"),
-    preset("warmup", Kind::ShareOrSpan, "10%", "what is left out of the statistics at the start, the same for every balancer"),
-    preset("replications", Kind::Whole(1, 100_000), "5", "independent seeds; confidence intervals come from these"),
-    optional("precision", Kind::Table(&PRECISION), "more replications until an interval is that narrow"),
-    preset("seed", Kind::Whole(0, u64::MAX), "42", "where all chance comes from: the same seed, the same result"),
-    preset("max_in_flight", Kind::Whole(1, MAX_PLACES), "2000000", "a cell with so many requests in flight stops as overloaded, instead of exhausting memory"),
-]);
+pub static RUN: Entry = section(
+    "run",
+    "how much is simulated, and how often",
+    &[
+        optional("requests", Kind::Whole(1, MAX_REQUESTS), "requests per replication; this or `duration`"),
+        optional("duration", Kind::Period, "how long requests arrive; this or `requests`"),
+        preset("warmup", Kind::ShareOrSpan, "10%", "what is left out of the statistics at the start, the same for every balancer"),
+        preset("replications", Kind::Whole(1, 100_000), "5", "independent seeds; confidence intervals come from these"),
+        optional("precision", Kind::Table(&PRECISION), "more replications until an interval is that narrow"),
+        preset("seed", Kind::Whole(0, u64::MAX), "42", "where all chance comes from: the same seed, the same result"),
+        preset(
+            "max_in_flight",
+            Kind::Whole(1, MAX_PLACES),
+            "2000000",
+            "a cell with so many requests in flight stops as overloaded, instead of exhausting memory",
+        ),
+    ],
+);
 
 /// `run.precision`.
-pub static PRECISION: Entry = section("precision", "more replications until an interval is that narrow", &[
-    optional("metric", Kind::Choice(&PRECISE), "the metric whose interval is judged"),
-    optional("relative", Kind::Share, "the half-width of the 95% interval, as a share of the value; above 0"),
-    preset("max_replications", Kind::Whole(2, 100_000), "100", "no more replications than this"),
-]);
+pub static PRECISION: Entry = section(
+    "precision",
+    "more replications until an interval is that narrow",
+    &[
+        optional("metric", Kind::Choice(&PRECISE), "the metric whose interval is judged"),
+        optional("relative", Kind::Share, "the half-width of the 95% interval, as a share of the value; above 0"),
+        preset("max_replications", Kind::Whole(2, 100_000), "100", "no more replications than this"),
+    ],
+);
 
 /// Metrics with a confidence interval.
-const PRECISE: [&str; 11] = ["latency.mean", "latency.p50", "latency.p90", "latency.p95", "latency.p99", "latency.p99.9", "wait.mean", "wait_share", "success_rate", "throughput_rps", "goodput_rps"];
+const PRECISE: [&str; 11] = [
+    "latency.mean",
+    "latency.p50",
+    "latency.p90",
+    "latency.p95",
+    "latency.p99",
+    "latency.p99.9",
+    "wait.mean",
+    "wait_share",
+    "success_rate",
+    "throughput_rps",
+    "goodput_rps",
+];
 
 /// `[traffic]` and `[[traffic]]`.
-pub static TRAFFIC: Entry = section("traffic", "a source of requests", &[
-    optional("name", Kind::Name, "how reports call it; left out: traffic, or traffic-0, traffic-1, … where there are several"),
-    optional("arrivals", Kind::Tagged(&PROCESSES), "when requests come"),
-    optional("work", Kind::Dist, "how long a request is served at speed 1.0"),
-    optional("keys", Kind::Table(&KEYS), "what hash balancers and caches look at; left out: every request has a key of its own (its number)"),
-    optional("clients", Kind::Table(&CLIENTS), "who sends; left out: one client, a connection per request"),
-    optional("class", Kind::Name, "the class of its requests, for reports and rules"),
-    preset("priority", Kind::Integer(-1_000_000, 1_000_000), "0", "lower is served first by backends with discipline = \"priority\""),
-    optional("zone", Kind::Name, "where it comes from; [network] adds delays between zones"),
-    later("to", &[], "the service it goes to"),
-]);
+pub static TRAFFIC: Entry = section(
+    "traffic",
+    "a source of requests",
+    &[
+        optional("name", Kind::Name, "how reports call it; left out: traffic, or traffic-0, traffic-1, … where there are several"),
+        optional("arrivals", Kind::Tagged(&PROCESSES), "when requests come"),
+        optional("work", Kind::Dist, "how long a request is served at speed 1.0"),
+        optional(
+            "keys",
+            Kind::Table(&KEYS),
+            "what hash balancers and caches look at; left out: every request has a key of its own (its number)",
+        ),
+        optional("clients", Kind::Table(&CLIENTS), "who sends; left out: one client, a connection per request"),
+        optional("class", Kind::Name, "the class of its requests, for reports and rules"),
+        preset("priority", Kind::Integer(-1_000_000, 1_000_000), "0", "lower is served first by backends with discipline = \"priority\""),
+        optional("zone", Kind::Name, "where it comes from; [network] adds delays between zones"),
+        later("to", &[], "the service it goes to"),
+    ],
+);
 
 /// `traffic.arrivals`.
 pub static PROCESSES: Tagged = Tagged { tag: "process", what: "an arrival process", entries: || PROCESS.iter().collect(), common: &[] };
 
 const RATE: Parameter = optional("rate", Kind::Rate, "requests per second, minute or hour in the long run; this or `load`");
-const LOAD: Parameter = optional("load", Kind::Above(0.0, 1e6), "the rate as a share of the pool's nominal capacity (speed × workers); this or `rate`");
+const LOAD: Parameter =
+    optional("load", Kind::Above(0.0, 1e6), "the rate as a share of the pool's nominal capacity (speed × workers); this or `rate`");
 const SHAPE: Parameter = optional("shape", Kind::Table(&SHAPES), "what multiplies the rate over time");
 
 /// `traffic.arrivals.process`.
 pub static PROCESS: [Entry; 8] = [
     section("poisson", "independent requests: exponential gaps", &[RATE, LOAD, SHAPE]),
     section("constant", "one request after the other at equal gaps", &[RATE, LOAD, SHAPE]),
-    section("renewal", "independent gaps of any distribution", &[optional("gap", Kind::Dist, "from one request to the next"), RATE, LOAD, SHAPE]),
-    section("mmpp", "a Poisson process whose rate changes between states (exponential stays, visited in order, started in equilibrium)", &[
-        optional("states", Kind::Tables(&STATE), "at least two; a `rate` or `load` beside it rescales them"), RATE, LOAD, SHAPE,
-    ]),
-    section("on-off", "bursts: a Poisson process that is on and off in turn", &[
-        optional("on", Kind::ExponentialDist, "how long it is on; a plain duration is the mean of an exponential"),
-        optional("off", Kind::ExponentialDist, "how long it is off, likewise"),
-        preset("off_factor", Kind::Share, "0", "the rate while off, as a share of the rate while on"), RATE, LOAD, SHAPE,
-    ]),
-    section("batch", "several requests at the same instant; batches come at rate ÷ mean size", &[
-        optional("size", Kind::WholeOrTagged(1, 1_000_000, &SIZES), "how many requests come at once"), RATE, LOAD, SHAPE,
-    ]),
-    section("closed", "a fixed number of clients who each wait for the answer, think, and ask again", &[
-        optional("clients", Kind::Whole(1, 100_000_000), "how many there are"),
-        preset("think", Kind::Dist, "0s", "from an answer to the next request"),
-    ]),
+    section(
+        "renewal",
+        "independent gaps of any distribution",
+        &[optional("gap", Kind::Dist, "from one request to the next"), RATE, LOAD, SHAPE],
+    ),
+    section(
+        "mmpp",
+        "a Poisson process whose rate changes between states (exponential stays, visited in order, started in equilibrium)",
+        &[optional("states", Kind::Tables(&STATE), "at least two; a `rate` or `load` beside it rescales them"), RATE, LOAD, SHAPE],
+    ),
+    section(
+        "on-off",
+        "bursts: a Poisson process that is on and off in turn",
+        &[
+            optional("on", Kind::ExponentialDist, "how long it is on; a plain duration is the mean of an exponential"),
+            optional("off", Kind::ExponentialDist, "how long it is off, likewise"),
+            preset("off_factor", Kind::Share, "0", "the rate while off, as a share of the rate while on"),
+            RATE,
+            LOAD,
+            SHAPE,
+        ],
+    ),
+    section(
+        "batch",
+        "several requests at the same instant; batches come at rate ÷ mean size",
+        &[optional("size", Kind::WholeOrTagged(1, 1_000_000, &SIZES), "how many requests come at once"), RATE, LOAD, SHAPE],
+    ),
+    section(
+        "closed",
+        "a fixed number of clients who each wait for the answer, think, and ask again",
+        &[
+            optional("clients", Kind::Whole(1, 100_000_000), "how many there are"),
+            preset("think", Kind::Dist, "0s", "from an answer to the next request"),
+        ],
+    ),
     Entry { name: "recorded", summary: "requests from a file", text: LATER, parameters: &[], reference: "" },
 ];
 
@@ -120,10 +189,14 @@ pub static PROCESS: [Entry; 8] = [
 pub(crate) const LATER: &str = "not yet supported";
 
 /// `states` of mmpp.
-pub static STATE: Entry = section("state", "a state of an mmpp", &[
-    optional("rate", Kind::Rate, "requests per second while in it; 0/s for none"),
-    optional("mean_stay", Kind::Period, "how long it lasts in the mean"),
-]);
+pub static STATE: Entry = section(
+    "state",
+    "a state of an mmpp",
+    &[
+        optional("rate", Kind::Rate, "requests per second while in it; 0/s for none"),
+        optional("mean_stay", Kind::Period, "how long it lasts in the mean"),
+    ],
+);
 
 /// `size` of batch.
 pub static SIZES: Tagged = Tagged { tag: "dist", what: "a distribution of sizes", entries: || SIZE.iter().collect(), common: &[] };
@@ -131,94 +204,141 @@ pub static SIZES: Tagged = Tagged { tag: "dist", what: "a distribution of sizes"
 /// `size.dist` of batch.
 pub static SIZE: [Entry; 3] = [
     section("fixed", "always as many", &[optional("size", Kind::Whole(1, 1_000_000), "how many")]),
-    section("geometric", "one, and another with a fixed chance, and so on", &[optional("mean", Kind::Number(1.0, 1e6), "how many in the mean")]),
-    section("uniform", "equally likely between two bounds, both included", &[
-        optional("min", Kind::Whole(1, 1_000_000), "the least"), optional("max", Kind::Whole(1, 1_000_000), "the most"),
-    ]),
+    section(
+        "geometric",
+        "one, and another with a fixed chance, and so on",
+        &[optional("mean", Kind::Number(1.0, 1e6), "how many in the mean")],
+    ),
+    section(
+        "uniform",
+        "equally likely between two bounds, both included",
+        &[optional("min", Kind::Whole(1, 1_000_000), "the least"), optional("max", Kind::Whole(1, 1_000_000), "the most")],
+    ),
 ];
 
 /// `arrivals.shape`: one of its keys.
-pub static SHAPES: Entry = section("shape", "what multiplies the rate over time: one of them", &[
-    optional("steps", Kind::Pairs(&Kind::Span, &Kind::Number(0.0, MAX_FACTOR)), "[[at, factor], …], ascending; factor 1 before the first"),
-    optional("ramp", Kind::Table(&RAMP), "from one factor to another, straight"),
-    optional("wave", Kind::Table(&WAVE), "1 + amplitude · sin(2πt ÷ period)"),
-    optional("spike", Kind::Table(&SPIKE), "a factor for a while"),
-]);
+pub static SHAPES: Entry = section(
+    "shape",
+    "what multiplies the rate over time: one of them",
+    &[
+        optional(
+            "steps",
+            Kind::Pairs(&Kind::Span, &Kind::Number(0.0, MAX_FACTOR)),
+            "[[at, factor], …], ascending; factor 1 before the first",
+        ),
+        optional("ramp", Kind::Table(&RAMP), "from one factor to another, straight"),
+        optional("wave", Kind::Table(&WAVE), "1 + amplitude · sin(2πt ÷ period)"),
+        optional("spike", Kind::Table(&SPIKE), "a factor for a while"),
+    ],
+);
 
 /// `shape.ramp`.
-pub static RAMP: Entry = section("ramp", "from one factor to another, straight", &[
-    preset("from", Kind::Number(0.0, MAX_FACTOR), "1", "the factor at the start"),
-    optional("to", Kind::Number(0.0, MAX_FACTOR), "the factor at the end, and from then on"),
-    optional("over", Kind::Period, "how long it takes"),
-]);
+pub static RAMP: Entry = section(
+    "ramp",
+    "from one factor to another, straight",
+    &[
+        preset("from", Kind::Number(0.0, MAX_FACTOR), "1", "the factor at the start"),
+        optional("to", Kind::Number(0.0, MAX_FACTOR), "the factor at the end, and from then on"),
+        optional("over", Kind::Period, "how long it takes"),
+    ],
+);
 
 /// `shape.wave`.
-pub static WAVE: Entry = section("wave", "1 + amplitude · sin(2πt ÷ period)", &[
-    optional("amplitude", Kind::Share, "0 to 1"),
-    optional("period", Kind::Period, "from crest to crest"),
-]);
+pub static WAVE: Entry = section(
+    "wave",
+    "1 + amplitude · sin(2πt ÷ period)",
+    &[optional("amplitude", Kind::Share, "0 to 1"), optional("period", Kind::Period, "from crest to crest")],
+);
 
 /// `shape.spike`.
-pub static SPIKE: Entry = section("spike", "a factor for a while", &[
-    optional("at", Kind::Span, "when it begins"),
-    optional("for", Kind::Period, "how long it lasts"),
-    optional("factor", Kind::Number(0.0, MAX_FACTOR), "what it multiplies the rate by"),
-]);
+pub static SPIKE: Entry = section(
+    "spike",
+    "a factor for a while",
+    &[
+        optional("at", Kind::Span, "when it begins"),
+        optional("for", Kind::Period, "how long it lasts"),
+        optional("factor", Kind::Number(0.0, MAX_FACTOR), "what it multiplies the rate by"),
+    ],
+);
 
 /// `traffic.keys`.
-pub static KEYS: Entry = section("keys", "what hash balancers and caches look at", &[
-    preset("dist", Kind::Choice(&["uniform", "zipf"]), "uniform", "how popular keys are"),
-    optional("count", Kind::Whole(1, 1 << 53), "how many there are"),
-    preset("exponent", Kind::Number(0.0, 20.0), "1.0", "zipf: the k-th key is asked for in proportion to 1 ÷ k^exponent"),
-]);
+pub static KEYS: Entry = section(
+    "keys",
+    "what hash balancers and caches look at",
+    &[
+        preset("dist", Kind::Choice(&["uniform", "zipf"]), "uniform", "how popular keys are"),
+        optional("count", Kind::Whole(1, 1 << 53), "how many there are"),
+        preset("exponent", Kind::Number(0.0, 20.0), "1.0", "zipf: the k-th key is asked for in proportion to 1 ÷ k^exponent"),
+    ],
+);
 
 /// `traffic.clients`.
-pub static CLIENTS: Entry = section("clients", "who sends", &[
-    optional("count", Kind::Whole(1, 100_000_000), "how many there are"),
-    preset("connections", Kind::Whole(1, 1_000_000), "1", "connections that each holds open at once"),
-    optional("requests_per_connection", Kind::Whole(1, u32::MAX as u64), "requests until a connection is opened anew; left out: never"),
-]);
+pub static CLIENTS: Entry = section(
+    "clients",
+    "who sends",
+    &[
+        optional("count", Kind::Whole(1, 100_000_000), "how many there are"),
+        preset("connections", Kind::Whole(1, 1_000_000), "1", "connections that each holds open at once"),
+        optional("requests_per_connection", Kind::Whole(1, u32::MAX as u64), "requests until a connection is opened anew; left out: never"),
+    ],
+);
 
 /// `[[backends]]`.
-pub static BACKENDS: Entry = section("backends", "a group of like backends", &[
-    preset("name", Kind::Name, "backend", "how reports and other keys call it"),
-    preset("count", Kind::Whole(1, MAX_BACKENDS), "1", "how many there are; above 1, they are called name-0, name-1, …"),
-    preset("speed", Kind::Above(0.0, 1e9), "1.0", "work takes 1 ÷ speed times as long"),
-    preset("weight", Kind::Number(0.0, 1e300), "1", "what weighted balancers are told"),
-    preset("workers", Kind::WholeOr(1, 10_000_000, "unlimited"), "1", "requests served at once; unlimited: nobody waits"),
-    preset("discipline", Kind::Choice(&["fifo", "lifo", "processor-sharing", "priority"]), "fifo", "who is served next; processor-sharing: each of n gets min(workers, n)/n; priority: not pre-emptive, FIFO within"),
-    optional("queue", Kind::Whole(0, MAX_PLACES), "waiting places; a request beyond them is refused; left out: unlimited"),
-    optional("zone", Kind::Name, "where it is; [network] adds delays between zones"),
-    preset("network", Kind::Dist, "0s", "one way"),
-    optional("address", Kind::Name, "what hash balancers hash; left out: 10.0.0.1:8080, 10.0.0.2:8080, … in order"),
-    preset("per_in_flight", Kind::Span, "0s", "service takes that much longer for each request in service at its start"),
-    optional("cache", Kind::Table(&CACHE), "least recently used keys make work lighter: what key affinity is worth"),
-    later("priority", &[], "what products' rules look at"),
-    later("labels", &[], "what products' rules look at"),
-    later("backup", &[], "what products' rules look at"),
-    later("max_in_flight", &[], "what products' rules look at"),
-    later("max_fails", &[], "what products' rules look at"),
-    later("fail_timeout", &[], "what products' rules look at"),
-    later("state", &[], "what products' rules look at"),
-]);
+pub static BACKENDS: Entry = section(
+    "backends",
+    "a group of like backends",
+    &[
+        preset("name", Kind::Name, "backend", "how reports and other keys call it"),
+        preset("count", Kind::Whole(1, MAX_BACKENDS), "1", "how many there are; above 1, they are called name-0, name-1, …"),
+        preset("speed", Kind::Above(0.0, 1e9), "1.0", "work takes 1 ÷ speed times as long"),
+        preset("weight", Kind::Number(0.0, 1e300), "1", "what weighted balancers are told"),
+        preset("workers", Kind::WholeOr(1, 10_000_000, "unlimited"), "1", "requests served at once; unlimited: nobody waits"),
+        preset(
+            "discipline",
+            Kind::Choice(&["fifo", "lifo", "processor-sharing", "priority"]),
+            "fifo",
+            "who is served next; processor-sharing: each of n gets min(workers, n)/n; priority: not pre-emptive, FIFO within",
+        ),
+        optional("queue", Kind::Whole(0, MAX_PLACES), "waiting places; a request beyond them is refused; left out: unlimited"),
+        optional("zone", Kind::Name, "where it is; [network] adds delays between zones"),
+        preset("network", Kind::Dist, "0s", "one way"),
+        optional("address", Kind::Name, "what hash balancers hash; left out: 10.0.0.1:8080, 10.0.0.2:8080, … in order"),
+        preset("per_in_flight", Kind::Span, "0s", "service takes that much longer for each request in service at its start"),
+        optional("cache", Kind::Table(&CACHE), "least recently used keys make work lighter: what key affinity is worth"),
+        later("priority", &[], "what products' rules look at"),
+        later("labels", &[], "what products' rules look at"),
+        later("backup", &[], "what products' rules look at"),
+        later("max_in_flight", &[], "what products' rules look at"),
+        later("max_fails", &[], "what products' rules look at"),
+        later("fail_timeout", &[], "what products' rules look at"),
+        later("state", &[], "what products' rules look at"),
+    ],
+);
 
 /// `backends.cache`.
-pub static CACHE: Entry = section("cache", "least recently used keys make work lighter", &[
-    optional("keys", Kind::Whole(1, MAX_PLACES), "how many keys it holds"),
-    optional("hit", Kind::Share, "what work is multiplied by when the key is in it"),
-]);
+pub static CACHE: Entry = section(
+    "cache",
+    "least recently used keys make work lighter",
+    &[
+        optional("keys", Kind::Whole(1, MAX_PLACES), "how many keys it holds"),
+        optional("hit", Kind::Share, "what work is multiplied by when the key is in it"),
+    ],
+);
 
 /// `[network]`.
-pub static NETWORK: Entry = section("network", "delays between zones", &[
-    optional("between", Kind::Tables(&LINK), "added to `network` of the backend, one way"),
-]);
+pub static NETWORK: Entry =
+    section("network", "delays between zones", &[optional("between", Kind::Tables(&LINK), "added to `network` of the backend, one way")]);
 
 /// `network.between`.
-pub static LINK: Entry = section("between", "a delay between two zones", &[
-    optional("from", Kind::Name, "one zone"),
-    optional("to", Kind::Name, "the other; applies both ways unless the other way has its own entry"),
-    optional("delay", Kind::Dist, "one way"),
-]);
+pub static LINK: Entry = section(
+    "between",
+    "a delay between two zones",
+    &[
+        optional("from", Kind::Name, "one zone"),
+        optional("to", Kind::Name, "the other; applies both ways unless the other way has its own entry"),
+        optional("delay", Kind::Dist, "one way"),
+    ],
+);
 
 /// `[[balancer]]`.
 pub static BALANCERS: Tagged = Tagged {
@@ -229,21 +349,31 @@ pub static BALANCERS: Tagged = Tagged {
 };
 
 /// `[tier]`.
-pub static TIER: Entry = section("tier", "how many balancer instances there are, and what each knows", &[
-    preset("instances", Kind::Whole(1, 100_000), "1", "balancer instances, each with only its own view of in-flight requests"),
-    preset("assign", Kind::Choice(&["random", "client"]), "random", "how a request finds its instance: drawn with the request, or by client"),
-    preset("picks", Kind::Choice(&["request", "connection"]), "request", "what a pick is made for; connection: layer 4"),
-    preset("view", Kind::Choice(&["own", "shared"]), "own", "what counts an instance sees: its own requests only, or all instances'"),
-    preset("refresh", Kind::Span, "0s", "the shared view is as of the last multiple of this; 0s: always exact"),
-    preset("adds_own", Kind::Bool, "false", "own sends since the last refresh are added to the shared view"),
-    optional("zone", Kind::Name, "where it is; [network] adds delays between zones"),
-]);
+pub static TIER: Entry = section(
+    "tier",
+    "how many balancer instances there are, and what each knows",
+    &[
+        preset("instances", Kind::Whole(1, 100_000), "1", "balancer instances, each with only its own view of in-flight requests"),
+        preset(
+            "assign",
+            Kind::Choice(&["random", "client"]),
+            "random",
+            "how a request finds its instance: drawn with the request, or by client",
+        ),
+        preset("picks", Kind::Choice(&["request", "connection"]), "request", "what a pick is made for; connection: layer 4"),
+        preset("view", Kind::Choice(&["own", "shared"]), "own", "what counts an instance sees: its own requests only, or all instances'"),
+        preset("refresh", Kind::Span, "0s", "the shared view is as of the last multiple of this; 0s: always exact"),
+        preset("adds_own", Kind::Bool, "false", "own sends since the last refresh are added to the shared view"),
+        optional("zone", Kind::Name, "where it is; [network] adds delays between zones"),
+    ],
+);
 
 /// `[[variant]]`.
-pub static VARIANT: Entry = section("variant", "the same scenario with some keys changed", &[
-    optional("name", Kind::Name, "how reports call it"),
-    optional("set", Kind::Changes, "dotted keys and their values"),
-]);
+pub static VARIANT: Entry = section(
+    "variant",
+    "the same scenario with some keys changed",
+    &[optional("name", Kind::Name, "how reports call it"), optional("set", Kind::Changes, "dotted keys and their values")],
+);
 
 /// `dist =`, wherever a distribution stands.
 pub static DISTS: Tagged = Tagged { tag: "dist", what: "a distribution", entries: || DISTRIBUTIONS.iter().collect(), common: &[] };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+use super::decoder::Decoder;
 use super::diagnostic::{Diagnostics, Fault, Finding, Severity, diagnostics};
 use super::document::{self, Data, Node, Table};
 use super::encoding;
@@ -14,7 +15,6 @@ use super::model::Scenario;
 use super::overrides::{self, Override};
 use super::path::Path;
 use super::position::{Place, Sources};
-use super::decoder::Decoder;
 use super::reader::Fields;
 use super::syntax::Syntax;
 use super::{backends, balancers, checks, network, run, tier, traffic};
@@ -126,7 +126,8 @@ pub fn load(source: &Source<'_>, overrides: &[Override], files: &dyn Files) -> R
     let (parsed, errors) = DeTable::parse_recoverable(&text);
     let mut root = document::from_table(parsed.get_ref(), 0, &text);
     let syntax = Syntax::judge(&errors, &text, &root);
-    let mut findings: Vec<Finding> = overrides.iter().filter_map(|change| change.apply(&mut root, &mut sources).err().map(|finding| *finding)).collect();
+    let mut findings: Vec<Finding> =
+        overrides.iter().filter_map(|change| change.apply(&mut root, &mut sources).err().map(|finding| *finding)).collect();
     let mut decoded = Decoded::default();
     decoded.all(&mut root, &sources, files);
     findings.append(&mut decoded.findings);
@@ -214,11 +215,21 @@ fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
     };
     if members.len() > MAX_VARIANTS {
         let fault = Fault::Limit(format!("there are {} variants; the limit is {MAX_VARIANTS}", members.len()));
-        d.report(Finding::error(list.at, fault).path(path).allowed(format!("at most {MAX_VARIANTS} variants")).help("for a grid of values use `evenkeel sweep --vary KEY=V1,V2`"));
+        d.report(
+            Finding::error(list.at, fault)
+                .path(path)
+                .allowed(format!("at most {MAX_VARIANTS} variants"))
+                .help("for a grid of values use `evenkeel sweep --vary KEY=V1,V2`"),
+        );
         return changes;
     }
     if members.is_empty() {
-        d.report(Finding::error(list.at, Fault::Missing("[[variant]]".into())).path(path).allowed("at least one variant, or no `variant` at all").help("remove the line"));
+        d.report(
+            Finding::error(list.at, Fault::Missing("[[variant]]".into()))
+                .path(path)
+                .allowed("at least one variant, or no `variant` at all")
+                .help("remove the line"),
+        );
     }
     for (index, member) in members.iter().enumerate() {
         let path = path.index(index, member.text_of("name"));
@@ -232,7 +243,12 @@ fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
         if let Some(first) = changes.iter().find(|change| change.name == name) {
             let fault = Fault::TwiceNamed(format!("two variants are called {}", shown(&name)));
             let finding = Finding::error(f.node("name").map_or(member.at, |node| node.at), fault).path(path.key("name"));
-            d.report(finding.allowed("a name of its own for each variant").related("the first is here", first.at).help("change one of the names"));
+            d.report(
+                finding
+                    .allowed("a name of its own for each variant")
+                    .related("the first is here", first.at)
+                    .help("change one of the names"),
+            );
         }
         changes.push(Change { name, set: set.and_then(Node::as_table), at: member.at });
     }
@@ -296,8 +312,16 @@ mod tests {
     fn overrides_reach_every_kind_of_member() {
         let set = |text: &str| Override::set(text);
         let changes = [
-            set("run.duration=60s"), set("traffic.arrivals.rate=800/s"), set("backends.slow.count=50"), set("backends.0.speed=0.5"), set("balancer.p2c.choices=3"),
-            set("balancer.least-connections.weighted=true"), set("title=Two words"), Override::option("--seed", "run.seed", "7"), set("traffic.shoppers.priority=3"), set("traffic.name=shoppers"),
+            set("run.duration=60s"),
+            set("traffic.arrivals.rate=800/s"),
+            set("backends.slow.count=50"),
+            set("backends.0.speed=0.5"),
+            set("balancer.p2c.choices=3"),
+            set("balancer.least-connections.weighted=true"),
+            set("title=Two words"),
+            Override::option("--seed", "run.seed", "7"),
+            set("traffic.shoppers.priority=3"),
+            set("traffic.name=shoppers"),
         ];
         let error = read(QUICKSTART, &changes).expect_err("the source has its name only after");
         assert!(error.to_string().contains("traffic.shoppers"), "{error}");
@@ -313,7 +337,9 @@ mod tests {
 
     #[test]
     fn variants_change_what_they_name() {
-        let text = format!("{QUICKSTART}\n[[variant]]\nname = \"a\"\nset = {{ \"run.duration\" = \"9s\" }}\n[[variant]]\nname = \"b\"\nset = {{ traffic.arrivals.load = 0.5 }}\n");
+        let text = format!(
+            "{QUICKSTART}\n[[variant]]\nname = \"a\"\nset = {{ \"run.duration\" = \"9s\" }}\n[[variant]]\nname = \"b\"\nset = {{ traffic.arrivals.load = 0.5 }}\n"
+        );
         let loaded = read(&text, &[]).unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(loaded.variants.iter().map(|variant| variant.name.as_deref()).collect::<Vec<_>>(), [Some("a"), Some("b")]);
         assert_eq!(first(&loaded).run.length, Length::Duration(crate::time::Span(9_000_000_000)));

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::Table;
 use super::keys::{LINK, NETWORK};
 use super::model::Link;
 use super::path::Path;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::catalogue::Kind;
 
@@ -28,7 +28,13 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Link>> {
         let (Some(from), Some(to), Some(delay)) = (from, to, delay) else { continue };
         if let Some(first) = seen.insert((from.clone(), to.clone()), index) {
             let fault = Fault::TwiceNamed("the same two zones stand in the list twice".into());
-            d.report(Finding::error(member.at, fault).path(path).allowed("each pair of zones once").related("the first is here", members[first].at).help("remove one of them"));
+            d.report(
+                Finding::error(member.at, fault)
+                    .path(path)
+                    .allowed("each pair of zones once")
+                    .related("the first is here", members[first].at)
+                    .help("remove one of them"),
+            );
         }
         links.push(Link { from, to, delay });
     }

@@ -15,10 +15,23 @@ use super::suggest::nearest;
 
 /// Keys of one table that exclude each other: setting one removes the others.
 const EXCLUSIVE: [(&str, &[&str]); 17] = [
-    ("requests", &["duration"]), ("duration", &["requests"]), ("rate", &["load"]), ("load", &["rate"]),
-    ("steps", &["ramp", "wave", "spike"]), ("ramp", &["steps", "wave", "spike"]), ("wave", &["steps", "ramp", "spike"]), ("spike", &["steps", "ramp", "wave"]),
-    ("quantiles", &["file", "unit"]), ("file", &["quantiles"]), ("mean", &["median", "p99", "parts"]), ("cv", &["median", "p99", "parts"]),
-    ("median", &["mean", "cv"]), ("p99", &["mean", "cv"]), ("parts", &["mean", "cv"]), ("every", &["mtbf", "mttr"]), ("mtbf", &["every"]),
+    ("requests", &["duration"]),
+    ("duration", &["requests"]),
+    ("rate", &["load"]),
+    ("load", &["rate"]),
+    ("steps", &["ramp", "wave", "spike"]),
+    ("ramp", &["steps", "wave", "spike"]),
+    ("wave", &["steps", "ramp", "spike"]),
+    ("spike", &["steps", "ramp", "wave"]),
+    ("quantiles", &["file", "unit"]),
+    ("file", &["quantiles"]),
+    ("mean", &["median", "p99", "parts"]),
+    ("cv", &["median", "p99", "parts"]),
+    ("median", &["mean", "cv"]),
+    ("p99", &["mean", "cv"]),
+    ("parts", &["mean", "cv"]),
+    ("every", &["mtbf", "mttr"]),
+    ("mtbf", &["every"]),
 ];
 
 /// A key set from the command line.
@@ -47,7 +60,13 @@ impl Override {
     /// An option that stands for a key: `--seed 7` for `run.seed`.
     #[must_use]
     pub fn option(flag: &str, key: &str, value: &str) -> Self {
-        Self { shown: format!("{flag} {value}"), flag: flag.to_owned(), key: key.to_owned(), key_start: None, value: Some(value.to_owned()) }
+        Self {
+            shown: format!("{flag} {value}"),
+            flag: flag.to_owned(),
+            key: key.to_owned(),
+            key_start: None,
+            value: Some(value.to_owned()),
+        }
     }
 
     /// Makes the change in the document.
@@ -56,7 +75,12 @@ impl Override {
         let all = Place::new(source, 0..self.shown.len());
         let Some(value) = &self.value else {
             let fault = Fault::Override(format!("{} has no value", shown(&self.key)));
-            return Err(Box::new(Finding::error(all, fault).path(visible(&self.key, 80)).allowed("KEY=VALUE").help("write, for example, --set run.requests=1000000")));
+            return Err(Box::new(
+                Finding::error(all, fault)
+                    .path(visible(&self.key, 80))
+                    .allowed("KEY=VALUE")
+                    .help("write, for example, --set run.requests=1000000"),
+            ));
         };
         let start = self.shown.len() - value.len();
         let value = read_value(value, source, start);
@@ -68,7 +92,10 @@ impl Override {
 
 fn path_fault(key: &str, at: Place) -> Finding {
     let fault = Fault::Override(format!("{} is not a dotted key", shown(key)));
-    Finding::error(at, fault).path(visible(key, 80)).allowed("names with dots between, such as traffic.arrivals.load").help("write, for example, run.requests")
+    Finding::error(at, fault)
+        .path(visible(key, 80))
+        .allowed("names with dots between, such as traffic.arrivals.load")
+        .help("write, for example, run.requests")
 }
 
 /// A value of the command line: TOML, else text.
@@ -148,7 +175,11 @@ pub(crate) fn apply_all(root: &mut Table, changes: &Table, sources: &Sources) ->
 fn flat<'n>(node: &'n Node, sources: &Sources) -> Vec<(Vec<Step>, &'n Node)> {
     match &node.data {
         Data::Table(table) if !table.has_header && !sources.slice(node.at).starts_with('{') && !sources.is_flag(node.at) => {
-            let below = |entry: &'n Entry| flat(&entry.value, sources).into_iter().map(move |(steps, node)| ([(entry.key.clone(), entry.key_at)].into_iter().chain(steps).collect(), node));
+            let below = |entry: &'n Entry| {
+                flat(&entry.value, sources)
+                    .into_iter()
+                    .map(move |(steps, node)| ([(entry.key.clone(), entry.key_at)].into_iter().chain(steps).collect(), node))
+            };
             table.entries.iter().flat_map(below).collect()
         }
         _ => vec![(Vec::new(), node)],
@@ -199,7 +230,10 @@ fn descend(node: &mut Node, steps: &[Step], value: Node, path: String) -> Result
     let (name, at) = &steps[0];
     match &mut node.data {
         Data::Table(table) => {
-            let is_itself = table.get(name).is_none() && steps.len() > 1 && path == "traffic" && (name == "0" || table.get("name").and_then(|pair| pair.value.as_text()) == Some(name));
+            let is_itself = table.get(name).is_none()
+                && steps.len() > 1
+                && path == "traffic"
+                && (name == "0" || table.get("name").and_then(|pair| pair.value.as_text()) == Some(name));
             put(table, if is_itself { &steps[1..] } else { steps }, value, path)
         }
         Data::List(members) => {
@@ -238,7 +272,9 @@ fn no_member(members: &[Node], name: &str, at: Place, path: &str) -> Finding {
     let fault = Fault::UnknownName { what: format!("member of `{path}`:"), found: shown(name) };
     let listed = known.iter().take(10).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
     let group = name.rsplit_once('-').map(|(stem, _)| stem).filter(|stem| known.contains(stem));
-    let finding = Finding::error(at, fault).path(format!("{path}.{}", visible(name, 40))).allowed(format!("an index from 0 to {}, or one of {listed}", members.len().saturating_sub(1)));
+    let finding = Finding::error(at, fault)
+        .path(format!("{path}.{}", visible(name, 40)))
+        .allowed(format!("an index from 0 to {}, or one of {listed}", members.len().saturating_sub(1)));
     match (nearest(name, known.iter().copied()), group) {
         (_, Some(group)) => finding.help(format!("{} are members of the group {}: set the group", visible(name, 40), shown(group))),
         (Some(name), None) => finding.help(format!("did you mean \"{}\"?", visible(name, 40))),

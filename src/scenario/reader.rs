@@ -49,7 +49,9 @@ impl<'n> Fields<'n> {
         };
         let Some(tag) = table.get(tagged.tag) else {
             if let Some(pair) = table.entries.iter().find(|pair| nearest(&pair.key, [tagged.tag]).is_some()) {
-                let finding = Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40))).path(path.key(&pair.key)).allowed(Kind::Tagged(tagged));
+                let finding = Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40)))
+                    .path(path.key(&pair.key))
+                    .allowed(Kind::Tagged(tagged));
                 d.report(finding.help(format!("did you mean `{}`?", tagged.tag)));
                 return None;
             }
@@ -69,7 +71,12 @@ impl<'n> Fields<'n> {
             Data::Table(table) => Some(Self { table, at: node.at, path, entry, common }),
             Data::List(members) if members.first().is_some_and(|member| member.as_table().is_some_and(|table| table.has_header)) => {
                 let fault = Fault::WrongType { found: "a list of tables".into(), wanted: "one table" };
-                d.report(Finding::error(node.at, fault).path(path).allowed(Kind::Table(entry)).help(format!("use [{0}] once, not [[{0}]]", entry.name)));
+                d.report(
+                    Finding::error(node.at, fault)
+                        .path(path)
+                        .allowed(Kind::Table(entry))
+                        .help(format!("use [{0}] once, not [[{0}]]", entry.name)),
+                );
                 None
             }
             _ => {
@@ -117,10 +124,19 @@ impl<'n> Fields<'n> {
 
     /// Says what an unknown key may have meant.
     fn unknown(&self, d: &mut Decoder<'_>, pair: &Pair, tagged: Option<&'static Tagged>) {
-        let known: Vec<&str> = self.parameters().filter(|parameter| parameter.is_supported()).map(|parameter| parameter.name).chain(tagged.map(|tagged| tagged.tag)).collect();
+        let known: Vec<&str> = self
+            .parameters()
+            .filter(|parameter| parameter.is_supported())
+            .map(|parameter| parameter.name)
+            .chain(tagged.map(|tagged| tagged.tag))
+            .collect();
         let path = self.path.key(&pair.key);
         if d.findings.len() > SUGGESTED {
-            d.report(Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40))).path(path).help("see `evenkeel schema` for all keys"));
+            d.report(
+                Finding::error(pair.key_at, Fault::UnknownKey(visible(&pair.key, 40)))
+                    .path(path)
+                    .help("see `evenkeel schema` for all keys"),
+            );
             return;
         }
         let key = visible(&pair.key, 40);
@@ -164,7 +180,9 @@ impl<'n> Fields<'n> {
 
     /// The declaration of a key.
     pub(crate) fn parameter(&self, key: &str) -> &'static Parameter {
-        self.parameters().find(|parameter| parameter.name == key).unwrap_or_else(|| panic!("`{key}` is not declared for `{}`", self.entry.name))
+        self.parameters()
+            .find(|parameter| parameter.name == key)
+            .unwrap_or_else(|| panic!("`{key}` is not declared for `{}`", self.entry.name))
     }
 
     /// Notes that a key must be there.
@@ -262,7 +280,8 @@ impl<'n> Fields<'n> {
         let [first, .., last] = present[..] else { return true };
         let names: Vec<String> = present.iter().map(|pair| format!("`{}`", pair.key)).collect();
         let fault = Fault::Exclusive(format!("{} are both set", names.join(" and ")));
-        let finding = Finding::error(last.key_at, fault).path(self.path.key(&last.key)).allowed(format!("exactly one of {}", keys.join(", ")));
+        let finding =
+            Finding::error(last.key_at, fault).path(self.path.key(&last.key)).allowed(format!("exactly one of {}", keys.join(", ")));
         d.report(finding.related("already set here", first.key_at).help("remove one of them"));
         false
     }

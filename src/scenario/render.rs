@@ -58,7 +58,8 @@ fn one(out: &mut String, diagnostic: &Diagnostic, style: &Style) {
     };
     let Style { strong, frame, reset, .. } = *style;
     let colon = if diagnostic.path.is_empty() { "" } else { ": " };
-    let _ = writeln!(out, "{colour}{word}[{}]{reset}{strong}: {}{colon}{}{reset}", diagnostic.fault.code(), diagnostic.path, diagnostic.fault);
+    let _ =
+        writeln!(out, "{colour}{word}[{}]{reset}{strong}: {}{colon}{}{reset}", diagnostic.fault.code(), diagnostic.path, diagnostic.fault);
     let gutter = diagnostic.related.iter().map(|(_, at)| at.line).chain([diagnostic.location.line]).max().unwrap_or(1).to_string().len();
     window(out, &diagnostic.location, "-->", "", gutter, style);
     for (role, location) in &diagnostic.related {

@@ -1,19 +1,21 @@
 //! `[run]`: how much is simulated, and how often.
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::Table;
 use super::keys::{PRECISION, RUN};
 use super::model::{Length, Precision, Run, Warmup};
 use super::path::Path;
 use super::position::Place;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::catalogue::Value;
 
 /// Reads `[run]`.
 pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
     let Some(pair) = root.get("run") else {
-        let finding = Finding::error(Place::default(), Fault::Missing("[run]".into())).path("run").allowed("one table [run] with `requests` or `duration`");
+        let finding = Finding::error(Place::default(), Fault::Missing("[run]".into()))
+            .path("run")
+            .allowed("one table [run] with `requests` or `duration`");
         d.report(finding.help("add\n[run]\nrequests = 200000"));
         return None;
     };
@@ -29,7 +31,15 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
     let (replications, seed, max_in_flight) = (f.whole(d, "replications"), f.whole(d, "seed"), f.whole(d, "max_in_flight"));
     let precision = precision(d, &f, replications);
     warmup_ends_before(d, &f, length, warmup);
-    Some(Run { length: length?, warmup: warmup?, warmup_text, replications: u32::try_from(replications?).ok()?, precision: precision?, seed: seed?, max_in_flight: max_in_flight? })
+    Some(Run {
+        length: length?,
+        warmup: warmup?,
+        warmup_text,
+        replications: u32::try_from(replications?).ok()?,
+        precision: precision?,
+        seed: seed?,
+        max_in_flight: max_in_flight?,
+    })
 }
 
 /// Exactly one of `requests` and `duration`.
@@ -37,7 +47,8 @@ fn length(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Length> {
     let is_one = f.at_most_one(d, &["requests", "duration"]);
     let (requests, duration) = (f.whole(d, "requests"), f.span(d, "duration"));
     if !f.has("requests") && !f.has("duration") {
-        let finding = Finding::error(f.at, Fault::Missing("requests` or `duration".into())).path("run.requests").allowed("exactly one of them");
+        let finding =
+            Finding::error(f.at, Fault::Missing("requests` or `duration".into())).path("run.requests").allowed("exactly one of them");
         d.report(finding.help("add the line requests = 200000 (or duration = \"60s\")"));
     }
     match (requests, duration) {
@@ -60,7 +71,9 @@ fn warmup_ends_before(d: &mut Decoder<'_>, f: &Fields<'_>, length: Option<Length
     let (Some(Length::Duration(duration)), Some(Warmup::Time(warmup))) = (length, warmup) else { return };
     let (Some(long), Some(short)) = (f.node("duration"), f.node("warmup")) else { return };
     if warmup >= duration {
-        let fault = Fault::Inconsistent(format!("the warm-up of {warmup} is not shorter than the duration of {duration}: nothing would be left to measure"));
+        let fault = Fault::Inconsistent(format!(
+            "the warm-up of {warmup} is not shorter than the duration of {duration}: nothing would be left to measure"
+        ));
         let finding = Finding::error(short.at, fault).path("run.warmup").allowed("a share such as \"10%\", or less than the duration");
         d.report(finding.related("the duration is set here", long.at).help("write warmup = \"10%\""));
     }
@@ -78,7 +91,13 @@ fn precision(d: &mut Decoder<'_>, f: &Fields<'_>, replications: Option<u64>) -> 
     if let (Some(max), Some(replications), Some(node)) = (max, replications, f.node("max_replications"))
         && max < replications
     {
-        d.out_of_range(node, &path.key("max_replications"), &format!("at least run.replications, {replications}"), "it is below run.replications", &replications.to_string());
+        d.out_of_range(
+            node,
+            &path.key("max_replications"),
+            &format!("at least run.replications, {replications}"),
+            "it is below run.replications",
+            &replications.to_string(),
+        );
         return None;
     }
     Some(Some(Precision { metric: metric?, relative: relative?, max_replications: u32::try_from(max?).ok()? }))

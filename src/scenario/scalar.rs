@@ -1,12 +1,12 @@
 //! Single values: numbers, texts, and numbers with units, each by its declared kind.
 
 use super::balancers;
+use super::decoder::{Decoder, is_later, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::distributions;
 use super::document::{Data, Node};
 use super::path::Path;
 use super::units::{AS_FAST_AS_POSSIBLE, no_text, unit_fault};
-use super::decoder::{Decoder, is_later, unknown_word};
 use crate::catalogue::{Entry, Kind, Tagged, Value};
 use crate::dist::Dist;
 use crate::time::{Rate, Span, UnitError, parse_rate, parse_share, parse_span};
@@ -20,8 +20,12 @@ const TEXT_CHARACTERS: usize = 2000;
 pub(crate) fn read(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind) -> Option<Value> {
     match kind {
         Kind::Bool => bool(d, node, path).map(Value::Bool),
-        Kind::Whole(min, max) => whole(d, node, path, kind, (min.into(), max.into())).and_then(|value| u64::try_from(value).ok()).map(Value::Whole),
-        Kind::Integer(min, max) => whole(d, node, path, kind, (min.into(), max.into())).and_then(|value| i64::try_from(value).ok()).map(Value::Integer),
+        Kind::Whole(min, max) => {
+            whole(d, node, path, kind, (min.into(), max.into())).and_then(|value| u64::try_from(value).ok()).map(Value::Whole)
+        }
+        Kind::Integer(min, max) => {
+            whole(d, node, path, kind, (min.into(), max.into())).and_then(|value| i64::try_from(value).ok()).map(Value::Integer)
+        }
         Kind::WholeOr(min, max, word) => match node.as_text() {
             Some(text) if text == word => Some(Value::Text(text.to_owned())),
             _ => whole(d, node, path, kind, (min.into(), max.into())).and_then(|value| u64::try_from(value).ok()).map(Value::Whole),
@@ -85,7 +89,12 @@ pub(crate) fn example(kind: Kind) -> String {
 pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &'static Tagged) -> Option<&'static Entry> {
     let Some(name) = node.as_text() else {
         let fault = Fault::WrongType { found: d.found(node), wanted: "a name in quotes" };
-        d.report(Finding::error(node.at, fault).path(path).allowed(format!("one of {}", tagged.names().join(", "))).help(format!("write, for example, \"{}\"", tagged.names()[0])));
+        d.report(
+            Finding::error(node.at, fault)
+                .path(path)
+                .allowed(format!("one of {}", tagged.names().join(", ")))
+                .help(format!("write, for example, \"{}\"", tagged.names()[0])),
+        );
         return None;
     };
     match tagged.find(name) {
@@ -97,7 +106,8 @@ pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &
         Some(entry) => Some(entry),
         None => {
             let what = tagged.what.trim_start_matches("an ").trim_start_matches("a ");
-            let finding = if tagged.tag == "kind" { balancers::unknown_kind(node, path) } else { unknown_word(node, path, what, &tagged.names()) };
+            let finding =
+                if tagged.tag == "kind" { balancers::unknown_kind(node, path) } else { unknown_word(node, path, what, &tagged.names()) };
             d.report(finding);
             None
         }
@@ -116,12 +126,23 @@ fn bool(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<bool> {
 fn whole(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, (min, max): (i128, i128)) -> Option<i128> {
     let (fault, help) = match &node.data {
         Data::Whole(value) if (min..=max).contains(value) => return Some(*value),
-        Data::Whole(value) => (range(d, node, if *value < min { format!("it is below {min}") } else { format!("it is above {max}") }), whole_help(path, *value < min, min, max)),
+        Data::Whole(value) => (
+            range(d, node, if *value < min { format!("it is below {min}") } else { format!("it is above {max}") }),
+            whole_help(path, *value < min, min, max),
+        ),
         Data::Huge => (range(d, node, "it is too large".into()), format!("write a number of at most {max}")),
-        Data::Float(value) if !value.is_finite() => (range(d, node, "it is not a finite number".into()), format!("write a whole number, such as {}", 10.clamp(min, max))),
-        Data::Float(value) => (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write {}", (*value as i128).clamp(min, max))),
-        Data::Text(text) if text.trim().parse::<i128>().is_ok() => (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write {} without quotes", text.trim())),
-        _ => (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write a number, such as {}", 10.clamp(min, max))),
+        Data::Float(value) if !value.is_finite() => {
+            (range(d, node, "it is not a finite number".into()), format!("write a whole number, such as {}", 10.clamp(min, max)))
+        }
+        Data::Float(value) => {
+            (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write {}", (*value as i128).clamp(min, max)))
+        }
+        Data::Text(text) if text.trim().parse::<i128>().is_ok() => {
+            (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write {} without quotes", text.trim()))
+        }
+        _ => {
+            (Fault::WrongType { found: d.found(node), wanted: "a whole number" }, format!("write a number, such as {}", 10.clamp(min, max)))
+        }
     };
     d.report(Finding::error(node.at, fault).path(path).allowed(kind).help(help));
     None
@@ -146,11 +167,15 @@ fn finite(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind) -> Opti
     let (fault, help) = match &node.data {
         Data::Whole(value) => return Some(*value as f64),
         Data::Float(value) if value.is_finite() => return Some(*value + 0.0),
-        Data::Float(value) if value.is_nan() => (range(d, node, "it is not a number".into()), format!("write a finite number, such as {}", example(kind))),
+        Data::Float(value) if value.is_nan() => {
+            (range(d, node, "it is not a number".into()), format!("write a finite number, such as {}", example(kind)))
+        }
         Data::Float(_) if path.last_key() == "load" => (range(d, node, "it must be finite".into()), AS_FAST_AS_POSSIBLE.into()),
         Data::Float(_) => (range(d, node, "it must be finite".into()), format!("write a finite number, such as {}", example(kind))),
         Data::Huge => (range(d, node, "it is too large (overflow)".into()), format!("write a finite number, such as {}", example(kind))),
-        Data::Text(text) if text.trim().parse::<f64>().is_ok() => (Fault::WrongType { found: d.found(node), wanted: "a number" }, format!("write {} without quotes", text.trim())),
+        Data::Text(text) if text.trim().parse::<f64>().is_ok() => {
+            (Fault::WrongType { found: d.found(node), wanted: "a number" }, format!("write {} without quotes", text.trim()))
+        }
         _ => (Fault::WrongType { found: d.found(node), wanted: "a number" }, format!("write a number, such as {}", example(kind))),
     };
     d.report(Finding::error(node.at, fault).path(path).allowed(kind).help(help));
@@ -184,7 +209,11 @@ fn share(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind) -> Optio
         return Some(value);
     }
     let fault = range(d, node, if value < 0.0 { "it is below 0".into() } else { "it is above 1".into() });
-    let help = if value > 1.0 && node.as_text().is_none() && value <= 100.0 { format!("did you mean \"{value}%\"?") } else { "write a share from 0 to 1, such as 0.2 or \"20%\"".into() };
+    let help = if value > 1.0 && node.as_text().is_none() && value <= 100.0 {
+        format!("did you mean \"{value}%\"?")
+    } else {
+        "write a share from 0 to 1, such as 0.2 or \"20%\"".into()
+    };
     d.report(Finding::error(node.at, fault).path(path).allowed(kind).help(help));
     None
 }
@@ -233,11 +262,15 @@ fn share_or_span(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Va
 fn text(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, limit: usize) -> Option<String> {
     let text = match &node.data {
         Data::Text(text) => text.clone(),
-        Data::Whole(_) | Data::Huge | Data::Float(_) | Data::Bool(_) | Data::Date if d.sources.is_flag(node.at) => d.sources.slice(node.at).to_owned(),
+        Data::Whole(_) | Data::Huge | Data::Float(_) | Data::Bool(_) | Data::Date if d.sources.is_flag(node.at) => {
+            d.sources.slice(node.at).to_owned()
+        }
         Data::Whole(_) | Data::Float(_) | Data::Bool(_) => {
             let fault = Fault::WrongType { found: d.found(node), wanted: "a text" };
             let written = d.sources.slice(node.at).to_owned();
-            d.report(Finding::error(node.at, fault).path(path).allowed(kind).help(format!("write \"{}\"", super::escape::visible(&written, 40))));
+            d.report(
+                Finding::error(node.at, fault).path(path).allowed(kind).help(format!("write \"{}\"", super::escape::visible(&written, 40))),
+            );
             return None;
         }
         _ => {

@@ -2,20 +2,35 @@
 
 use serde_json::{Map, Value, json};
 
+use super::decoder::is_later;
 use super::distributions::MIXED;
 use super::keys::{DISTS, ROOT};
-use super::decoder::is_later;
-use crate::catalogue::{Entry, Kind, Parameter, Tagged};
 use crate::catalogue::Value as Decoded;
+use crate::catalogue::{Entry, Kind, Parameter, Tagged};
 
 /// The keys of which one must be there, with what a section without them would miss.
 const REQUIRED: [(&str, &[&str]); 12] = [
-    ("scenario", &["run", "traffic", "backends"]), ("traffic", &["arrivals", "work"]), ("precision", &["metric", "relative"]), ("keys", &["count"]), ("clients", &["count"]), ("cache", &["keys", "hit"]),
-    ("between", &["from", "to", "delay"]), ("variant", &["name"]), ("state", &["rate", "mean_stay"]), ("part", &["share", "mean"]), ("spike", &["at", "for", "factor"]), ("wave", &["amplitude", "period"]),
+    ("scenario", &["run", "traffic", "backends"]),
+    ("traffic", &["arrivals", "work"]),
+    ("precision", &["metric", "relative"]),
+    ("keys", &["count"]),
+    ("clients", &["count"]),
+    ("cache", &["keys", "hit"]),
+    ("between", &["from", "to", "delay"]),
+    ("variant", &["name"]),
+    ("state", &["rate", "mean_stay"]),
+    ("part", &["share", "mean"]),
+    ("spike", &["at", "for", "factor"]),
+    ("wave", &["amplitude", "period"]),
 ];
 
 /// Keys of which exactly one must be there.
-const ONE_OF: [(&str, &[&str]); 4] = [("run", &["requests", "duration"]), ("poisson", &["rate", "load"]), ("constant", &["rate", "load"]), ("shape", &["steps", "ramp", "wave", "spike"])];
+const ONE_OF: [(&str, &[&str]); 4] = [
+    ("run", &["requests", "duration"]),
+    ("poisson", &["rate", "load"]),
+    ("constant", &["rate", "load"]),
+    ("shape", &["steps", "ramp", "wave", "spike"]),
+];
 
 /// The JSON Schema of a scenario file.
 #[must_use]
@@ -98,7 +113,9 @@ fn default(kind: Kind, text: &str) -> Value {
 
 /// The schema of a type.
 fn of_kind(kind: Kind) -> Value {
-    let whole = |min: u64, max: u64| if max > 1 << 53 { json!({"type": "integer", "minimum": min}) } else { json!({"type": "integer", "minimum": min, "maximum": max}) };
+    let whole = |min: u64, max: u64| {
+        if max > 1 << 53 { json!({"type": "integer", "minimum": min}) } else { json!({"type": "integer", "minimum": min, "maximum": max}) }
+    };
     match kind {
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Whole(min, max) => whole(min, max),
@@ -109,20 +126,30 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Share => json!({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": SHARE}]}),
         Kind::Rate => json!({"type": "string", "pattern": RATE}),
         Kind::Span | Kind::Period => json!({"$ref": "#/definitions/duration"}),
-        Kind::ShareOrSpan => json!({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"type": "string", "pattern": SHARE}, {"$ref": "#/definitions/duration"}]}),
+        Kind::ShareOrSpan => {
+            json!({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, {"type": "string", "pattern": SHARE}, {"$ref": "#/definitions/duration"}]})
+        }
         Kind::Dist | Kind::ExponentialDist => json!({"$ref": "#/definitions/distribution"}),
         Kind::Text => json!({"type": "string"}),
         Kind::Name => json!({"type": "string", "minLength": 1, "maxLength": 256}),
         Kind::Choice(words) => json!({"type": "string", "enum": words}),
-        Kind::Pairs(first, second) => json!({"type": "array", "minItems": 1, "items": {"type": "array", "items": [of_kind(*first), of_kind(*second)], "minItems": 2, "maxItems": 2}}),
+        Kind::Pairs(first, second) => {
+            json!({"type": "array", "minItems": 1, "items": {"type": "array", "items": [of_kind(*first), of_kind(*second)], "minItems": 2, "maxItems": 2}})
+        }
         Kind::Table(entry) => Value::Object(object(entry, None, &[])),
         Kind::Tables(entry) => json!({"type": "array", "minItems": 1, "items": object(entry, None, &[])}),
-        Kind::OneOrMore(entry) => json!({"anyOf": [object(entry, None, &[]), {"type": "array", "minItems": 1, "items": object(entry, None, &[])}]}),
+        Kind::OneOrMore(entry) => {
+            json!({"anyOf": [object(entry, None, &[]), {"type": "array", "minItems": 1, "items": object(entry, None, &[])}]})
+        }
         Kind::Tagged(tables) => json!({"anyOf": tagged(tables, tables.common)}),
         // The one recursion of the tree: parts of a mixture may be mixtures.
-        Kind::TaggedTables(tables) if tables.tag == DISTS.tag => json!({"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/part"}}),
+        Kind::TaggedTables(tables) if tables.tag == DISTS.tag => {
+            json!({"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/part"}})
+        }
         Kind::TaggedTables(tables) => json!({"type": "array", "items": {"anyOf": tagged(tables, tables.common)}}),
-        Kind::TaggedNames(tables) => json!({"type": "array", "items": {"anyOf": [{"type": "string", "enum": names(tables)}, {"anyOf": tagged(tables, tables.common)}]}}),
+        Kind::TaggedNames(tables) => {
+            json!({"type": "array", "items": {"anyOf": [{"type": "string", "enum": names(tables)}, {"anyOf": tagged(tables, tables.common)}]}})
+        }
         Kind::WholeOrTagged(min, max, tables) => json!({"anyOf": [whole(min, max), {"anyOf": tagged(tables, tables.common)}]}),
         Kind::Changes => json!({"type": "object"}),
         Kind::Later(_) => panic!("keys that are not supported have no schema"),
@@ -146,20 +173,30 @@ mod tests {
             let found = match (rule.as_str(), body, value) {
                 ("$ref", Value::String(name), _) => fault(&root["definitions"][name.rsplit('/').next().unwrap_or("")], value, root, path),
                 ("type", Value::String(kind), _) => (!is_of(kind, value)).then(|| fails(&format!("not {kind}"))).flatten(),
-                ("anyOf", Value::Array(any), _) => any.iter().all(|one| fault(one, value, root, path).is_some()).then(|| fails("none of anyOf")).flatten(),
-                ("oneOf", Value::Array(any), _) => (any.iter().filter(|one| fault(one, value, root, path).is_none()).count() != 1).then(|| fails("not one of oneOf")).flatten(),
+                ("anyOf", Value::Array(any), _) => {
+                    any.iter().all(|one| fault(one, value, root, path).is_some()).then(|| fails("none of anyOf")).flatten()
+                }
+                ("oneOf", Value::Array(any), _) => (any.iter().filter(|one| fault(one, value, root, path).is_none()).count() != 1)
+                    .then(|| fails("not one of oneOf"))
+                    .flatten(),
                 ("allOf", Value::Array(all), _) => all.iter().find_map(|one| fault(one, value, root, path)),
                 ("const", body, _) => (body != value).then(|| fails("not the constant")).flatten(),
                 ("enum", Value::Array(any), _) => (!any.contains(value)).then(|| fails("not in enum")).flatten(),
                 ("minimum", body, Value::Number(n)) => (n.as_f64() < body.as_f64()).then(|| fails("below")).flatten(),
                 ("maximum", body, Value::Number(n)) => (n.as_f64() > body.as_f64()).then(|| fails("above")).flatten(),
                 ("exclusiveMinimum", body, Value::Number(n)) => (n.as_f64() <= body.as_f64()).then(|| fails("below")).flatten(),
-                ("required", Value::Array(keys), Value::Object(table)) => keys.iter().find(|key| !table.contains_key(key.as_str().unwrap_or(""))).and_then(|key| fails(&format!("no {key}"))),
-                ("properties", Value::Object(properties), Value::Object(table)) => table.iter().find_map(|(key, value)| match properties.get(key) {
-                    Some(schema) => fault(schema, value, root, &format!("{path}.{key}")),
-                    None => fails(&format!("additional {key}")),
-                }),
-                ("items", Value::Object(_), Value::Array(members)) => members.iter().find_map(|member| fault(body, member, root, &format!("{path}[]"))),
+                ("required", Value::Array(keys), Value::Object(table)) => {
+                    keys.iter().find(|key| !table.contains_key(key.as_str().unwrap_or(""))).and_then(|key| fails(&format!("no {key}")))
+                }
+                ("properties", Value::Object(properties), Value::Object(table)) => {
+                    table.iter().find_map(|(key, value)| match properties.get(key) {
+                        Some(schema) => fault(schema, value, root, &format!("{path}.{key}")),
+                        None => fails(&format!("additional {key}")),
+                    })
+                }
+                ("items", Value::Object(_), Value::Array(members)) => {
+                    members.iter().find_map(|member| fault(body, member, root, &format!("{path}[]")))
+                }
                 _ => None,
             };
             if found.is_some() {

@@ -1,12 +1,12 @@
 //! `arrivals.shape`: what multiplies the rate over time.
 
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::Node;
 use super::empirical::pairs;
 use super::keys::{RAMP, SHAPES, SPIKE, WAVE};
 use super::model::Shape;
 use super::path::Path;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::catalogue::{Kind, Value};
 use crate::time::Span;
@@ -26,7 +26,12 @@ pub(crate) fn read(d: &mut Decoder<'_>, arrivals: &Fields<'_>) -> Option<Shape> 
     } else if let Some(node) = f.node("spike") {
         spike(d, node, &path.key("spike"))
     } else {
-        d.report(Finding::error(node.at, Fault::Missing("steps`, `ramp`, `wave` or `spike".into())).path(path).allowed("exactly one of them").help("add wave = { amplitude = 0.5, period = \"60s\" }, or remove `shape`"));
+        d.report(
+            Finding::error(node.at, Fault::Missing("steps`, `ramp`, `wave` or `spike".into()))
+                .path(path)
+                .allowed("exactly one of them")
+                .help("add wave = { amplitude = 0.5, period = \"60s\" }, or remove `shape`"),
+        );
         None
     };
     shape.filter(|_| is_one)
@@ -34,7 +39,10 @@ pub(crate) fn read(d: &mut Decoder<'_>, arrivals: &Fields<'_>) -> Option<Shape> 
 
 fn steps(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Shape> {
     let pairs = pairs(d, node, path, (Kind::Span, Kind::Number(0.0, 1e9)))?;
-    let steps: Vec<(Span, f64)> = pairs.into_iter().filter_map(|pair| if let (Value::Span(at), Value::Number(factor)) = pair { Some((at, factor)) } else { None }).collect();
+    let steps: Vec<(Span, f64)> = pairs
+        .into_iter()
+        .filter_map(|pair| if let (Value::Span(at), Value::Number(factor)) = pair { Some((at, factor)) } else { None })
+        .collect();
     let members = node.members();
     if let Some(index) = (1..steps.len()).find(|&index| steps[index].0 <= steps[index - 1].0) {
         let fault = Fault::Inconsistent(format!("step {index} does not come after the one before"));

@@ -32,7 +32,8 @@ impl Syntax {
     pub(crate) fn judge(errors: &[Error], text: &str, document: &Table) -> Self {
         let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut syntax = Self { lines, lost_from: usize::MAX, ..Self::default() };
-        let mut errors: Vec<(Range<usize>, &str)> = errors.iter().take(MAX_FAULTS).map(|error| (error.span().unwrap_or_else(|| deepest(text)), error.message())).collect();
+        let mut errors: Vec<(Range<usize>, &str)> =
+            errors.iter().take(MAX_FAULTS).map(|error| (error.span().unwrap_or_else(|| deepest(text)), error.message())).collect();
         errors.sort_by_key(|(span, message)| (syntax.line(span.start), rank(message), span.start));
         for (span, message) in errors {
             let line = syntax.line(span.start);
@@ -56,14 +57,18 @@ impl Syntax {
 
     /// Whether a finding may be nothing but the consequence of what could not be read.
     pub(crate) fn makes_unsure(&self, finding: &Finding) -> bool {
-        let is_touched = finding.at.source == 0 && (finding.at.start >= self.lost_from || self.broken.binary_search(&self.line(finding.at.start)).is_ok());
+        let is_touched = finding.at.source == 0
+            && (finding.at.start >= self.lost_from || self.broken.binary_search(&self.line(finding.at.start)).is_ok());
         !self.broken.is_empty() && (is_touched || finding.may_be_a_consequence())
     }
 }
 
 /// Whether a bracket was lost, so that what follows is read as something else.
 fn is_structural(message: &str) -> bool {
-    message.starts_with("missing comma") || message.starts_with("unclosed") || message.contains("in array") || message.starts_with("missing key for inline")
+    message.starts_with("missing comma")
+        || message.starts_with("unclosed")
+        || message.contains("in array")
+        || message.starts_with("missing key for inline")
 }
 
 /// Which of several errors of a line says most.
@@ -97,37 +102,61 @@ fn reword(message: &str, span: Range<usize>, text: &str, line: Range<usize>, doc
     let syntax = |at: Place, what: String| Finding::error(at, Fault::Syntax(what));
     match message {
         "duplicate key" => duplicate(at, slice, text, document),
-        "recursion limit" => syntax(Place::new(0, line.start..line.start + 1), "a key has too many parts".into()).allowed("at most 80 levels").help("shorten the dotted key"),
+        "recursion limit" => syntax(Place::new(0, line.start..line.start + 1), "a key has too many parts".into())
+            .allowed("at most 80 levels")
+            .help("shorten the dotted key"),
         _ if message.starts_with("string values must be quoted") => match slice.chars().find(|c| is_typographic(*c)) {
             Some(quote) => typographic(at, quote),
             None => unquoted(at, slice, whole),
         },
         _ if message.contains("basic string, expected `\"`") || message.contains("literal string, expected `'`") => {
-            syntax(at, "missing closing quote".into()).allowed("a text between two quotes on one line").help(format!("write {}\"", visible(whole.trim(), 60)))
+            syntax(at, "missing closing quote".into())
+                .allowed("a text between two quotes on one line")
+                .help(format!("write {}\"", visible(whole.trim(), 60)))
         }
-        _ if message.starts_with("missing comma") => syntax(at, "a comma is missing here, or the closing bracket of a list or table before".into()).allowed("[a, b] or { a = 1, b = 2 }").help("add the comma, or close the bracket on the line before"),
+        _ if message.starts_with("missing comma") => {
+            syntax(at, "a comma is missing here, or the closing bracket of a list or table before".into())
+                .allowed("[a, b] or { a = 1, b = 2 }")
+                .help("add the comma, or close the bracket on the line before")
+        }
         _ if message.starts_with("unexpected leading zero") => {
             let digits: String = text[span.start..].trim_start_matches('0').chars().take_while(char::is_ascii_digit).collect();
             let digits = if digits.is_empty() { "0".to_owned() } else { digits };
-            syntax(at, "a number must not begin with a zero".into()).allowed("a number without leading zeros").help(format!("write {digits}, or 0o{digits} for an octal number"))
+            syntax(at, "a number must not begin with a zero".into())
+                .allowed("a number without leading zeros")
+                .help(format!("write {digits}, or 0o{digits} for an octal number"))
         }
-        _ if message.starts_with("invalid boolean") => syntax(at, format!("found {}", visible(slice, 40))).allowed("true or false, in small letters").help(format!("write {}", slice.to_lowercase().chars().take(5).collect::<String>())),
-        _ => odd_key(at, slice, whole, line.start).unwrap_or_else(|| syntax(at, format!("this is not TOML: {}", visible(message, 200))).allowed("key = value, [table] or [[table]] on each line").help("check quotes, commas and brackets on this line")),
+        _ if message.starts_with("invalid boolean") => syntax(at, format!("found {}", visible(slice, 40)))
+            .allowed("true or false, in small letters")
+            .help(format!("write {}", slice.to_lowercase().chars().take(5).collect::<String>())),
+        _ => odd_key(at, slice, whole, line.start).unwrap_or_else(|| {
+            syntax(at, format!("this is not TOML: {}", visible(message, 200)))
+                .allowed("key = value, [table] or [[table]] on each line")
+                .help("check quotes, commas and brackets on this line")
+        }),
     }
 }
 
 /// Keys with letters that bare keys cannot have: colons of YAML, quotes of word processors, invisible blanks.
 fn odd_key(at: Place, slice: &str, line: &str, line_start: usize) -> Option<Finding> {
     let key = line.split(['=', '#']).next().unwrap_or("");
-    let (offset, odd) = key.char_indices().find(|(_, c)| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | ' ' | '\t' | '"' | '\'' | '[' | ']' | '{' | '}' | ','))?;
+    let (offset, odd) = key.char_indices().find(|(_, c)| {
+        !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | ' ' | '\t' | '"' | '\'' | '[' | ']' | '{' | '}' | ',')
+    })?;
     let there = Place::new(0, line_start + offset..line_start + offset + odd.len_utf8());
     let finding = |what: String| Finding::error(there, Fault::Syntax(what)).allowed("key = value");
     Some(match odd {
         ':' => finding("expected `=`; YAML-style `:` found".into()).help("write name = value"),
         odd if is_typographic(odd) => typographic(there, odd),
-        odd if odd.is_whitespace() || super::escape::is_dangerous(odd) => finding(format!("the invisible character U+{:04X} stands here", u32::from(odd))).help("replace it with a plain blank"),
-        odd if odd.is_alphanumeric() => Finding::error(at, Fault::Syntax(format!("the key {} needs quotes", visible(slice, 40)))).allowed("bare keys of letters a-z, digits, - and _").help("scenario keys are all of these letters"),
-        odd => finding(format!("unexpected `{}`", visible(&odd.to_string(), 8))).help("check this line against an example of `evenkeel new`"),
+        odd if odd.is_whitespace() || super::escape::is_dangerous(odd) => {
+            finding(format!("the invisible character U+{:04X} stands here", u32::from(odd))).help("replace it with a plain blank")
+        }
+        odd if odd.is_alphanumeric() => Finding::error(at, Fault::Syntax(format!("the key {} needs quotes", visible(slice, 40))))
+            .allowed("bare keys of letters a-z, digits, - and _")
+            .help("scenario keys are all of these letters"),
+        odd => {
+            finding(format!("unexpected `{}`", visible(&odd.to_string(), 8))).help("check this line against an example of `evenkeel new`")
+        }
     })
 }
 
@@ -143,15 +172,25 @@ fn typographic(at: Place, quote: char) -> Finding {
 /// A value without quotes, or none at all.
 fn unquoted(at: Place, slice: &str, line: &str) -> Finding {
     let key = line.split('=').next().unwrap_or("").trim().rsplit('.').next().unwrap_or("").trim();
-    let declared = keys::ROOT.parameters.iter().find(|parameter| parameter.name == key).or_else(|| keys::owner_of(key, "").map(|owner| owner.1));
+    let declared =
+        keys::ROOT.parameters.iter().find(|parameter| parameter.name == key).or_else(|| keys::owner_of(key, "").map(|owner| owner.1));
     let example = declared.map_or_else(|| "\"…\"".to_owned(), |parameter: &Parameter| scalar::example(parameter.kind));
-    let allowed = declared.map_or_else(|| "a number, a text in quotes, true, false, a [list] or a { table }".to_owned(), |parameter| parameter.kind.to_string());
+    let allowed = declared.map_or_else(
+        || "a number, a text in quotes, true, false, a [list] or a { table }".to_owned(),
+        |parameter| parameter.kind.to_string(),
+    );
     let key = visible(key, 40);
     if slice.trim().is_empty() {
-        return Finding::error(at, Fault::Syntax(format!("`{key}` has no value"))).path(&key).allowed(allowed).help(format!("write {key} = {example}"));
+        return Finding::error(at, Fault::Syntax(format!("`{key}` has no value")))
+            .path(&key)
+            .allowed(allowed)
+            .help(format!("write {key} = {example}"));
     }
     let shown = visible(slice, 40);
-    Finding::error(at, Fault::Syntax(format!("the text {shown} needs quotes"))).path(&key).allowed(allowed).help(format!("write {key} = \"{shown}\""))
+    Finding::error(at, Fault::Syntax(format!("the text {shown} needs quotes")))
+        .path(&key)
+        .allowed(allowed)
+        .help(format!("write {key} = \"{shown}\""))
 }
 
 /// A key or a table that is there twice.
@@ -167,7 +206,11 @@ fn duplicate(at: Place, key: &str, text: &str, document: &Table) -> Finding {
         (true, ..) => finding.allowed("each table once").help("put the keys of both together"),
         _ => finding.allowed("each key once").help("remove one of them"),
     };
-    let first = if is_header { header(before, name).or(header(before, &list)).or(header(before, &table)) } else { last_key(document, name, at.start) };
+    let first = if is_header {
+        header(before, name).or(header(before, &list)).or(header(before, &table))
+    } else {
+        last_key(document, name, at.start)
+    };
     match first {
         Some(first) => {
             let line = before[..first.start].matches('\n').count() + 1;

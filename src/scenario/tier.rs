@@ -1,12 +1,12 @@
 //! `[tier]`: how many balancer instances there are, and what each knows.
 
+use super::decoder::Decoder;
 use super::diagnostic::Finding;
 use super::document::{Node, Table};
 use super::keys::TIER;
 use super::model::{Assign, Picks, Tier, View};
 use super::path::Path;
 use super::position::Place;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::time::Span;
 
@@ -42,6 +42,10 @@ fn means_something(d: &mut Decoder<'_>, f: &Fields<'_>, tier: &Tier) {
         warn("refresh", "`refresh` has no effect without view = \"shared\"", "add view = \"shared\"");
     }
     if tier.adds_own && (tier.view == View::Own || tier.refresh == Span::ZERO) {
-        warn("adds_own", "`adds_own` has no effect without view = \"shared\" and a `refresh`", "add view = \"shared\" and refresh = \"1s\"");
+        warn(
+            "adds_own",
+            "`adds_own` has no effect without view = \"shared\" and a `refresh`",
+            "add view = \"shared\" and refresh = \"1s\"",
+        );
     }
 }

@@ -1,13 +1,13 @@
 //! `[traffic]` and `[[traffic]]`: where requests come from.
 
 use super::arrivals;
+use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::keys::{CLIENTS, KEYS, TRAFFIC};
 use super::model::{Clients, Keys, Traffic};
 use super::path::Path;
 use super::position::Place;
-use super::decoder::Decoder;
 use super::reader::Fields;
 use crate::catalogue::Kind;
 
@@ -15,8 +15,13 @@ use crate::catalogue::Kind;
 pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Traffic>> {
     let path = Path::Key(&Path::Root, "traffic");
     let missing = |d: &mut Decoder<'_>, at: Place| {
-        let finding = Finding::error(at, Fault::Missing("[traffic]".into())).path("traffic").allowed("one table [traffic], or several [[traffic]]");
-        d.report(finding.help("add\n[traffic]\narrivals = { process = \"poisson\", load = 0.8 }\nwork = { dist = \"exponential\", mean = \"10ms\" }"));
+        let finding =
+            Finding::error(at, Fault::Missing("[traffic]".into())).path("traffic").allowed("one table [traffic], or several [[traffic]]");
+        d.report(
+            finding.help(
+                "add\n[traffic]\narrivals = { process = \"poisson\", load = 0.8 }\nwork = { dist = \"exponential\", mean = \"10ms\" }",
+            ),
+        );
     };
     let Some(pair) = root.get("traffic") else {
         missing(d, Place::default());
@@ -59,7 +64,8 @@ fn keys(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Keys>> {
     let (dist, count, exponent) = (f.text(d, "dist"), f.needed_whole(d, "count"), f.number(d, "exponent"));
     let is_zipf = dist? == "zipf";
     if let (false, Some(pair)) = (is_zipf, f.pair("exponent")) {
-        let finding = Finding::error(pair.key_at, Fault::NoEffect("`exponent` has no effect with dist = \"uniform\"; it is used by zipf".into()));
+        let finding =
+            Finding::error(pair.key_at, Fault::NoEffect("`exponent` has no effect with dist = \"uniform\"; it is used by zipf".into()));
         d.report(finding.path(path.key("exponent")).allowed("dist, count").help("write dist = \"zipf\", or remove it"));
     }
     Some(Some(Keys { count: count?, exponent: if is_zipf { exponent? } else { 0.0 } }))
@@ -80,11 +86,17 @@ fn names_differ(d: &mut Decoder<'_>, members: &[Node], sources: &[Option<Traffic
     let mut differ = Some(());
     for (index, source) in sources.iter().enumerate() {
         let Some(source) = source else { continue };
-        let place = |index: usize| members[index].as_table().and_then(|table| table.get("name")).map_or(members[index].at, |pair| pair.value.at);
+        let place =
+            |index: usize| members[index].as_table().and_then(|table| table.get("name")).map_or(members[index].at, |pair| pair.value.at);
         if let Some(first) = seen.insert(&source.name, index) {
             let fault = Fault::TwiceNamed(format!("two sources are called {}", super::escape::shown(&source.name)));
-            let finding = Finding::error(place(index), fault).path(format!("traffic[{index}].name")).allowed("a name of its own for each source");
-            d.report(finding.related("the first is here", place(first)).help(format!("write name = \"{}-2\"", super::escape::visible(&source.name, 40))));
+            let finding =
+                Finding::error(place(index), fault).path(format!("traffic[{index}].name")).allowed("a name of its own for each source");
+            d.report(
+                finding
+                    .related("the first is here", place(first))
+                    .help(format!("write name = \"{}-2\"", super::escape::visible(&source.name, 40))),
+            );
             differ = None;
         }
     }

@@ -13,7 +13,13 @@ pub(crate) const AS_FAST_AS_POSSIBLE: &str = "for \"as fast as possible\" write 
 /// Something that is not a text where a text with a unit is needed: a bare number, most often.
 pub(crate) fn no_text<T>(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind) -> Option<T> {
     match &node.data {
-        Data::Whole(_) | Data::Float(_) | Data::Huge => unit_fault(d, node, path, kind, if matches!(node.data, Data::Float(value) if !value.is_finite()) { UnitError::NotFinite } else { UnitError::NoUnit }),
+        Data::Whole(_) | Data::Float(_) | Data::Huge => unit_fault(
+            d,
+            node,
+            path,
+            kind,
+            if matches!(node.data, Data::Float(value) if !value.is_finite()) { UnitError::NotFinite } else { UnitError::NoUnit },
+        ),
         _ => {
             d.wrong_type(node, path, kind, if matches!(kind, Kind::Rate) { "a rate in quotes" } else { "a duration in quotes" });
             None

@@ -107,13 +107,22 @@ fn plan(model: &Model, seed: usize) -> Plan {
 }
 
 fn simulate(plan: &Plan, replication: u32) -> Record {
-    let (recorder, ending) = engine::run(plan, 0, replication, Recorder::new(plan), &mut |_| true).expect("nobody interrupts the self-test");
+    let (recorder, ending) =
+        engine::run(plan, 0, replication, Recorder::new(plan), &mut |_| true).expect("nobody interrupts the self-test");
     recorder.finish(&ending)
 }
 
 /// Everything that counts in a record, as one number.
 fn digest(record: &Record) -> u64 {
-    let sums = [record.fingerprint, record.succeeded, record.failed, record.waited, record.latency.sum() as u64, record.wait.sum() as u64, record.in_system_area as u64];
+    let sums = [
+        record.fingerprint,
+        record.succeeded,
+        record.failed,
+        record.waited,
+        record.latency.sum() as u64,
+        record.wait.sum() as u64,
+        record.in_system_area as u64,
+    ];
     sums.into_iter().fold(0, |hash, value| mix(hash ^ value))
 }
 

@@ -152,7 +152,14 @@ fn start_in_equilibrium(modulated: &Modulated, modulation: &Numbered) -> Running
 }
 
 /// The gap until a unit-rate exponential's worth of arrivals has come up, through as many states as that takes.
-fn modulated_gap(states: &[(f64, Sampler)], now: &mut usize, left: &mut f64, stays: &mut u64, mut wanted: f64, modulation: &Numbered) -> f64 {
+fn modulated_gap(
+    states: &[(f64, Sampler)],
+    now: &mut usize,
+    left: &mut f64,
+    stays: &mut u64,
+    mut wanted: f64,
+    modulation: &Numbered,
+) -> f64 {
     let mut gap = 0.0;
     loop {
         let rate = states[*now].0;

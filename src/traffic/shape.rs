@@ -16,8 +16,15 @@ enum Map {
     Flat,
     /// Pieces of (real start, operational start, factor), ascending.
     Steps(Vec<(f64, f64, f64)>),
-    Ramp { from: f64, to: f64, over: f64 },
-    Wave { amplitude: f64, period: f64 },
+    Ramp {
+        from: f64,
+        to: f64,
+        over: f64,
+    },
+    Wave {
+        amplitude: f64,
+        period: f64,
+    },
 }
 
 impl Warp {
@@ -107,7 +114,11 @@ fn invert_wave(amplitude: f64, period: f64, a: f64) -> f64 {
     // Halving alone needs 64 steps for any period; Newton's take about four.
     for _ in 0..128 {
         let error = passed(t) - a;
-        if error < 0.0 { low = t } else { high = t }
+        if error < 0.0 {
+            low = t
+        } else {
+            high = t
+        }
         let step = error / (1.0 + amplitude * sin(turn * t));
         let next = t - step;
         let inside = next > low && next < high;

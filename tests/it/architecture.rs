@@ -70,8 +70,30 @@ const ALLOWED: [(&str, &str, &str); 2] = [
 
 /// Methods whose last bit differs between platforms.
 const TRANSCENDENTAL: [&str; 24] = [
-    "ln()", "ln_1p()", "log(", "log2()", "log10()", "exp()", "exp2()", "exp_m1()", "powf(", "powi(", "cbrt()", "hypot(", "sin()", "cos()", "tan()", "sin_cos()",
-    "asin()", "acos()", "atan()", "atan2(", "sinh()", "cosh()", "tanh()", "mul_add(",
+    "ln()",
+    "ln_1p()",
+    "log(",
+    "log2()",
+    "log10()",
+    "exp()",
+    "exp2()",
+    "exp_m1()",
+    "powf(",
+    "powi(",
+    "cbrt()",
+    "hypot(",
+    "sin()",
+    "cos()",
+    "tan()",
+    "sin_cos()",
+    "asin()",
+    "acos()",
+    "atan()",
+    "atan2(",
+    "sinh()",
+    "cosh()",
+    "tanh()",
+    "mul_add(",
 ];
 
 /// Where mathematics is made portable, or is a trait's method of that name.
@@ -154,7 +176,9 @@ fn named(code: &str) -> Vec<&str> {
 /// A source without its comments and without its tests, which come last.
 fn code(source: &str) -> String {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
-    let tests = (0..lines.len()).find(|&at| lines[at] == "#[cfg(test)]" && lines.get(at + 1).is_some_and(|next| next.contains("mod test") || next.contains("mod sample")));
+    let tests = (0..lines.len()).find(|&at| {
+        lines[at] == "#[cfg(test)]" && lines.get(at + 1).is_some_and(|next| next.contains("mod test") || next.contains("mod sample"))
+    });
     let code = lines[..tests.unwrap_or(lines.len())].iter().filter(|line| !line.starts_with("//"));
     code.map(|line| line.split(" // ").next().unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }

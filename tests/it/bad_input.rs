@@ -97,9 +97,26 @@ impl Case {
 
 /// Entries of the catalogue that are about something this version has not.
 const NOT_YET: [(&str, &str); 21] = [
-    ("B14", "[[fault]]"), ("B16", "[[fault]]"), ("B17", "[[fault]]"), ("B18", "[[fault]]"), ("B19", "[[service]]"), ("B21", "saved results"), ("B22", "no key is deprecated"),
-    ("C22", "product balancers"), ("C25", "[[expect]]"), ("C26", "[client]"), ("C32", "maglev"), ("C34", "[client]"),
-    ("D01", "judged by the plan"), ("D02", "[[fault]]"), ("D03", "judged by the report"), ("D04", "gate"), ("D05", "[client]"), ("D07", "[health]"), ("D08", "saved results"), ("D09", "no balancer needs reports"),
+    ("B14", "[[fault]]"),
+    ("B16", "[[fault]]"),
+    ("B17", "[[fault]]"),
+    ("B18", "[[fault]]"),
+    ("B19", "[[service]]"),
+    ("B21", "saved results"),
+    ("B22", "no key is deprecated"),
+    ("C22", "product balancers"),
+    ("C25", "[[expect]]"),
+    ("C26", "[client]"),
+    ("C32", "maglev"),
+    ("C34", "[client]"),
+    ("D01", "judged by the plan"),
+    ("D02", "[[fault]]"),
+    ("D03", "judged by the report"),
+    ("D04", "gate"),
+    ("D05", "[client]"),
+    ("D07", "[health]"),
+    ("D08", "saved results"),
+    ("D09", "no balancer needs reports"),
     ("A20-cli", "the size is asked before reading by the program; the limit itself is A20 here"),
 ];
 
@@ -110,7 +127,8 @@ fn syntax() -> Vec<Case> {
         file("A03", "rate = ", (1, 8), "rate", &["rate = \"800/s\"", "a rate"]),
         file("A04", "title = \"abc\n", (1, 13), "", &["missing closing quote"]),
         file("A05", "[run]\nseed = 01\n", (2, 8), "", &["zero", "write 1", "0o1"]),
-        file("A06", "\n\nx = 1\n[run]\nseed = 1\n\n\n\nseed = 2\n", (9, 1), "", &["`seed` is set twice", "first set here, at line 5"]).faults(2),
+        file("A06", "\n\nx = 1\n[run]\nseed = 1\n\n\n\nseed = 2\n", (9, 1), "", &["`seed` is set twice", "first set here, at line 5"])
+            .faults(2),
         file("A07", "[[backends]]\nname = \"a\"\n[backends]\nname = \"b\"\n", (3, 2), "", &["backends is a list; use [[backends]]"]),
         file("A08", "a = 1\rb = 2\r", (1, 6), "", &["CR only", "convert", "LF"]),
         file("A09", BASE.replace('\n', "\r\n"), (0, 0), "", &[]).accepted(),
@@ -127,8 +145,20 @@ fn syntax() -> Vec<Case> {
         file("A18", "[".repeat(200_000), (1, 3), "", &["not TOML"]),
         file("A19", format!("{} = 1\n", vec!["a"; 1000].join(".")), (1, 1), "", &["too many parts"]),
         file("A20", vec![b'#'; 5 << 20], (1, 1), "", &["limit is 4 MiB", "--max-scenario-size", "trace file"]),
-        file("A21", BASE.replace("\"web\"", &format!("\"{}\"", "n".repeat(3 << 20))), (8, 8), "backends[0] (\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…\").name", &["too long", "256", "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…"]),
-        file("A22", "a = 1\n\n\n<<<<<<< HEAD\nb = 2\n=======\nb = 3\n\n>>>>>>> x\n", (4, 1), "", &["unresolved merge conflict (lines 4-9)"]),
+        file(
+            "A21",
+            BASE.replace("\"web\"", &format!("\"{}\"", "n".repeat(3 << 20))),
+            (8, 8),
+            "backends[0] (\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…\").name",
+            &["too long", "256", "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…"],
+        ),
+        file(
+            "A22",
+            "a = 1\n\n\n<<<<<<< HEAD\nb = 2\n=======\nb = 3\n\n>>>>>>> x\n",
+            (4, 1),
+            "",
+            &["unresolved merge conflict (lines 4-9)"],
+        ),
         with("A23", "\"web\"", "“web”", (8, 8), "", &["typographic quote U+201C", "use \""]),
         file("A-bracket", "title = [1, 2\n[run]\nseed = 1\n", (2, 1), "", &["comma is missing here", "closing bracket"]).faults(2),
         with("A24", "count =", "count\u{a0}=", (9, 6), "", &["U+00A0"]),
@@ -139,8 +169,20 @@ fn structure() -> Vec<Case> {
     let many: String = (0..500).map(|index| format!("zzz{index} = 1\n")).collect();
     vec![
         with("B01", "balancers", "balncers", (1, 1), "balncers", &["unknown key", "did you mean `balancers`?", "title, question"]),
-        file("B01-kind", format!("{BASE}[[balancer]]\nknd = \"power-of-d\"\n"), (11, 1), "balancer[0].knd", &["did you mean `kind`?", "power-of-d"]),
-        file("B02", format!("{BASE}[[backends]]\nname = \"b\"\n[[backends]]\nname = \"c\"\n[[backends]]\nname = \"d\"\nwieght = 2\n"), (16, 1), "backends[3] (\"d\").wieght", &["did you mean `weight`?"]),
+        file(
+            "B01-kind",
+            format!("{BASE}[[balancer]]\nknd = \"power-of-d\"\n"),
+            (11, 1),
+            "balancer[0].knd",
+            &["did you mean `kind`?", "power-of-d"],
+        ),
+        file(
+            "B02",
+            format!("{BASE}[[backends]]\nname = \"b\"\n[[backends]]\nname = \"c\"\n[[backends]]\nname = \"d\"\nwieght = 2\n"),
+            (16, 1),
+            "backends[3] (\"d\").wieght",
+            &["did you mean `weight`?"],
+        ),
         with("B03", "[traffic]", "[traffic]\ntimeout = \"1s\"", (5, 1), "traffic.timeout", &["`timeout` belongs in [client]"]),
         with("B04", "balancers", "Balancers", (1, 1), "Balancers", &["did you mean `balancers`?"]),
         with("B04-caps", "balancers", "BALANCERS", (1, 1), "BALANCERS", &["did you mean `balancers`?"]),
@@ -150,40 +192,112 @@ fn structure() -> Vec<Case> {
         file("B07-kind", format!("{BASE}[[balancer]]\nkind = \"\"\n"), (11, 8), "balancer[0] (\"\").kind", &["round-robin"]),
         with("B08", "\"random\"", "\"power-of-2\"", (1, 14), "balancers[0]", &["did you mean `power-of-d` with `choices = 2`"]),
         with("B08-p2c", "\"random\"", "\"p2c\"", (1, 14), "balancers[0]", &["did you mean `power-of-d` with `choices = 2`"]),
-        file("B09", format!("{BASE}[[balancer]]\nkind = \"round-robin\"\npoints = 100\n"), (12, 1), "balancer[0] (\"round-robin\").points", &["no effect with kind = \"round-robin\"", "used by ring-hash"]),
+        file(
+            "B09",
+            format!("{BASE}[[balancer]]\nkind = \"round-robin\"\npoints = 100\n"),
+            (12, 1),
+            "balancer[0] (\"round-robin\").points",
+            &["no effect with kind = \"round-robin\"", "used by ring-hash"],
+        ),
         with("B10", "requests = 1000", "seed = 1", (2, 1), "run.requests", &["add the line requests = 200000"]),
         with("B10-no-run", "[run]\nrequests = 1000\n", "", (1, 1), "run", &["[run]", "requests = 200000"]),
-        with("B11", "requests = 1000", "requests = 1000\nduration = \"9s\"", (4, 1), "run.duration", &["exactly one of", "f.toml:3:1", "f.toml:4:1"]),
+        with(
+            "B11",
+            "requests = 1000",
+            "requests = 1000\nduration = \"9s\"",
+            (4, 1),
+            "run.duration",
+            &["exactly one of", "f.toml:3:1", "f.toml:4:1"],
+        ),
         with("B12", "[[backends]]\nname = \"web\"\ncount = 3\n", "", (1, 1), "backends", &["at least 1", "[[backends]]"]),
-        file("B12-empty", format!("backends = []\n{}", BASE.replace("[[backends]]\nname = \"web\"\ncount = 3\n", "")), (1, 12), "backends", &["at least 1"]),
-        file("B13", format!("{BASE}[[backends]]\nname = \"web\"\n"), (11, 8), "backends[1] (\"web\").name", &["f.toml:8:8", "f.toml:11:8", "\"web\""]),
-        file("B13-made", format!("{BASE}[[backends]]\nname = \"web-2\"\n"), (11, 8), "backends[1] (\"web-2\").name", &["f.toml:8:8", "f.toml:11:8", "web-2"]),
+        file(
+            "B12-empty",
+            format!("backends = []\n{}", BASE.replace("[[backends]]\nname = \"web\"\ncount = 3\n", "")),
+            (1, 12),
+            "backends",
+            &["at least 1"],
+        ),
+        file(
+            "B13",
+            format!("{BASE}[[backends]]\nname = \"web\"\n"),
+            (11, 8),
+            "backends[1] (\"web\").name",
+            &["f.toml:8:8", "f.toml:11:8", "\"web\""],
+        ),
+        file(
+            "B13-made",
+            format!("{BASE}[[backends]]\nname = \"web-2\"\n"),
+            (11, 8),
+            "backends[1] (\"web-2\").name",
+            &["f.toml:8:8", "f.toml:11:8", "web-2"],
+        ),
         file("B13-fine", format!("{BASE}[[backends]]\nname = \"web-3\"\n"), (0, 0), "", &[]).accepted(),
         with("B15", "\"web\"", "\"\"", (8, 8), "backends[0] (\"\").name", &["blank"]),
         with("B15-blank", "\"web\"", "\" \"", (8, 8), "backends[0] (\" \").name", &["blank"]),
-        with("B20", "work = { dist = \"exponential\", mean = \"10ms\" }", "work = { dist = \"empirical\", file = \"x.txt\" }", (6, 37), "traffic.work.file", &["/scenarios/x.txt", "no such file", "relative to the scenario"]),
+        with(
+            "B20",
+            "work = { dist = \"exponential\", mean = \"10ms\" }",
+            "work = { dist = \"empirical\", file = \"x.txt\" }",
+            (6, 37),
+            "traffic.work.file",
+            &["/scenarios/x.txt", "no such file", "relative to the scenario"],
+        ),
         file("B23", format!("{many}{BASE}"), (1, 1), "zzz0", &["unknown key", "and 480 more"]).faults(500),
-        file("B24", format!("run.seed = 1\n{}", BASE.replace("requests = 1000", "requests = 1000\nseed = 2")), (3, 2), "", &["set twice", "first set here, at line 1"]).faults(2),
+        file(
+            "B24",
+            format!("run.seed = 1\n{}", BASE.replace("requests = 1000", "requests = 1000\nseed = 2")),
+            (3, 2),
+            "",
+            &["set twice", "first set here, at line 1"],
+        )
+        .faults(2),
         with("B-label", "\"ring-hash\"", "\"random\"", (1, 24), "balancers[1]", &["two balancers are called \"random\"", "f.toml:1:14"]),
         file("B-later-list", format!("{BASE}[[fault]]\nkind = \"crash\"\n"), (10, 1), "fault", &["[[fault]] is not yet supported"]),
         file("B-later", format!("{BASE}[client]\ntimeout = \"1s\"\n"), (10, 1), "client", &["[client] is not yet supported"]),
         with("B-later-kind", "\"random\"", "\"maglev\"", (1, 14), "balancers[0]", &["not yet supported", "round-robin"]),
         with("B-later-product", "\"random\"", "\"nginx/least-conn\"", (1, 14), "balancers[0]", &["not yet supported"]),
-        with("B-later-process", "process = \"poisson\"", "process = \"recorded\"", (5, 24), "traffic.arrivals.process", &["not yet supported", "poisson"]),
-        with("B-later-work", "work = { dist = \"exponential\", mean = \"10ms\" }", "work = { from = \"trace\" }", (6, 10), "traffic.work.from", &["not yet supported"]),
+        with(
+            "B-later-process",
+            "process = \"poisson\"",
+            "process = \"recorded\"",
+            (5, 24),
+            "traffic.arrivals.process",
+            &["not yet supported", "poisson"],
+        ),
+        with(
+            "B-later-work",
+            "work = { dist = \"exponential\", mean = \"10ms\" }",
+            "work = { from = \"trace\" }",
+            (6, 10),
+            "traffic.work.from",
+            &["not yet supported"],
+        ),
         with("B-later-key", "count = 3", "max_fails = 3", (9, 1), "backends[0] (\"web\").max_fails", &["not yet supported", "weight"]),
-        file("B-later-style", format!("{BASE}[[balancer]]\nkind = \"weighted-round-robin\"\nstyle = \"edf\"\n"), (12, 9), "balancer[0] (\"weighted-round-robin\").style", &["not yet supported", "smooth"]),
+        file(
+            "B-later-style",
+            format!("{BASE}[[balancer]]\nkind = \"weighted-round-robin\"\nstyle = \"edf\"\n"),
+            (12, 9),
+            "balancer[0] (\"weighted-round-robin\").style",
+            &["not yet supported", "smooth"],
+        ),
     ]
 }
 
 fn numbers() -> Vec<Case> {
     let rate = |id, to: &str, says: &[&'static str]| with(id, "\"800/s\"", to, (5, 42), "traffic.arrivals.rate", says);
-    let load_ = |id, to: &str, says: &[&'static str]| with(id, "rate = \"800/s\"", &format!("load = {to}"), (5, 42), "traffic.arrivals.load", says);
+    let load_ =
+        |id, to: &str, says: &[&'static str]| with(id, "rate = \"800/s\"", &format!("load = {to}"), (5, 42), "traffic.arrivals.load", says);
     let backend = |id, key: &str, at, path, says: &[&'static str]| with(id, "count = 3", key, (9, at), path, says);
-    let length = |id, to: &str, says: &[&'static str]| with(id, "requests = 1000", &format!("duration = {to}"), (3, 12), "run.duration", says);
-    let seed = |id, to: &str, says: &[&'static str]| with(id, "requests = 1000", &format!("requests = 1000\nseed = {to}"), (4, 8), "run.seed", says);
-    let work = |id, to: &str, at, path, says: &[&'static str]| with(id, "{ dist = \"exponential\", mean = \"10ms\" }", to, (6, at), path, says);
-    let share = |id, to: &str, says: &[&'static str]| backend(id, &format!("cache = {{ keys = 9, hit = {to} }}"), 27, "backends[0] (\"web\").cache.hit", says);
+    let length =
+        |id, to: &str, says: &[&'static str]| with(id, "requests = 1000", &format!("duration = {to}"), (3, 12), "run.duration", says);
+    let seed = |id, to: &str, says: &[&'static str]| {
+        with(id, "requests = 1000", &format!("requests = 1000\nseed = {to}"), (4, 8), "run.seed", says)
+    };
+    let work =
+        |id, to: &str, at, path, says: &[&'static str]| with(id, "{ dist = \"exponential\", mean = \"10ms\" }", to, (6, at), path, says);
+    let share = |id, to: &str, says: &[&'static str]| {
+        backend(id, &format!("cache = {{ keys = 9, hit = {to} }}"), 27, "backends[0] (\"web\").cache.hit", says)
+    };
     vec![
         backend("C01-speed", "speed = nan", 9, "backends[0] (\"web\").speed", &["not a number"]),
         load_("C01-load", "nan", &["not a number"]),
@@ -196,7 +310,14 @@ fn numbers() -> Vec<Case> {
         rate("C06", "\"0/s\"", &["no traffic", "above zero"]),
         load_("C06-load", "0", &["no traffic"]),
         load_("C07", "-0.0", &["no traffic"]),
-        file("C08", BASE.replace("requests = 1000", "duration = \"60s\"").replace("800/s", "1e-300/s"), (5, 42), "traffic.arrivals.rate", &["no request is expected within 1m", "3e292 years"]).warned(),
+        file(
+            "C08",
+            BASE.replace("requests = 1000", "duration = \"60s\"").replace("800/s", "1e-300/s"),
+            (5, 42),
+            "traffic.arrivals.rate",
+            &["no request is expected within 1m", "3e292 years"],
+        )
+        .warned(),
         rate("C08-requests", "\"1e-300/s\"", &["584"]),
         rate("C09", "1000", &["no unit", "write rate = \"1000/s\""]),
         rate("C09-text", "\"1000\"", &["no unit", "write rate = \"1000/s\""]),
@@ -214,43 +335,140 @@ fn numbers() -> Vec<Case> {
         seed("C17-huge", "999999999999999999999999999999999999999999", &["too large"]),
         seed("C18", "1.0", &["whole number", "write 1"]),
         backend("C19", "count = 1_000_000_000", 9, "backends[0] (\"web\").count", &["1000000"]),
-        file("C19-sum", format!("{}[[backends]]\nname = \"b\"\ncount = 1000000\n", BASE.replace("count = 3", "count = 900000")), (12, 9), "backends[1].count", &["1900000 backends", "GB", "limit is 1000000"]),
+        file(
+            "C19-sum",
+            format!("{}[[backends]]\nname = \"b\"\ncount = 1000000\n", BASE.replace("count = 3", "count = 900000")),
+            (12, 9),
+            "backends[1].count",
+            &["1900000 backends", "GB", "limit is 1000000"],
+        ),
         backend("C20", "weight = 0", 10, "backends[0] (\"web\").weight", &["no backend can receive traffic"]),
         file("C21", format!("{}weight = 4294967295\n", BASE.replace(", \"ring-hash\"", "")), (0, 0), "", &[]).accepted(),
         share("C23", "1.5", &["above 1", "\"20%\""]),
         share("C23-negative", "-0.1", &["below 0"]),
         share("C23-nan", "nan", &["not a number"]),
         share("C23-percent", "\"120%\"", &["above 1"]),
-        work("C24", "{ dist = \"mixture\", parts = [{ share = 0.5, dist = \"constant\", value = \"1ms\" }, { share = 0.49, dist = \"constant\", value = \"2ms\" }] }", 36, "traffic.work.parts", &["add up to 0.99", "0.5"]),
-        work("C24-more", "{ dist = \"hyperexponential\", parts = [{ share = 0.5, mean = \"1ms\" }, { share = 0.51, mean = \"2ms\" }] }", 45, "traffic.work.parts", &["add up to 1.01"]),
+        work(
+            "C24",
+            "{ dist = \"mixture\", parts = [{ share = 0.5, dist = \"constant\", value = \"1ms\" }, { share = 0.49, dist = \"constant\", value = \"2ms\" }] }",
+            36,
+            "traffic.work.parts",
+            &["add up to 0.99", "0.5"],
+        ),
+        work(
+            "C24-more",
+            "{ dist = \"hyperexponential\", parts = [{ share = 0.5, mean = \"1ms\" }, { share = 0.51, mean = \"2ms\" }] }",
+            45,
+            "traffic.work.parts",
+            &["add up to 1.01"],
+        ),
         work("C24-none", "{ dist = \"mixture\", parts = [] }", 36, "traffic.work.parts", &["no parts"]),
         backend("C27", "workers = 0", 11, "backends[0] (\"web\").workers", &["below 1", "unlimited"]),
         backend("C28", "queue = -1", 9, "backends[0] (\"web\").queue", &["leave `queue` out"]),
-        work("C29", "{ dist = \"pareto\", alpha = 0.9, min = \"1ms\" }", 35, "traffic.work.alpha", &["infinite mean", "do not settle"]).warned(),
+        work("C29", "{ dist = \"pareto\", alpha = 0.9, min = \"1ms\" }", 35, "traffic.work.alpha", &["infinite mean", "do not settle"])
+            .warned(),
         work("C29-zero", "{ dist = \"pareto\", alpha = 0, min = \"1ms\" }", 35, "traffic.work.alpha", &["above 0"]),
         work("C30", "{ dist = \"lognormal\", median = \"1s\", p99 = \"3e50s\" }", 51, "traffic.work.p99", &["too large", "584 years"]),
         work("C30-sigma", "{ dist = \"lognormal\", median = \"1s\", p99 = \"500d\" }", 8, "traffic.work", &[]).accepted(),
-        work("C30-quantile", "{ dist = \"lognormal\", median = \"1ns\", p99 = \"200000d\" }", 8, "traffic.work", &["99.9% quantile", "584 years"]),
-        file("C31", format!("{}[[balancer]]\nname = \"big\"\nkind = \"ring-hash\"\npoints = 10000\n", BASE.replace("count = 3", "count = 2000")), (13, 10), "balancer[0] (\"big\").points", &["points", "bytes", "10,000,000"]),
-        file("C31-range", format!("{BASE}[[balancer]]\nname = \"big\"\nkind = \"ring-hash\"\npoints = 100_000_000\n"), (13, 10), "balancer[0] (\"big\").points", &["above 10000"]),
-        file("C33", format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 5\n"), (12, 11), "balancer[0] (\"power-of-d\").choices", &["3 backends"]).warned(),
-        file("C33-zero", format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 0\n"), (12, 11), "balancer[0] (\"power-of-d\").choices", &["below 1"]),
-        file("C33-one", format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 1\n"), (12, 11), "balancer[0] (\"power-of-d\").choices", &["this is random"]).warned(),
+        work(
+            "C30-quantile",
+            "{ dist = \"lognormal\", median = \"1ns\", p99 = \"200000d\" }",
+            8,
+            "traffic.work",
+            &["99.9% quantile", "584 years"],
+        ),
+        file(
+            "C31",
+            format!("{}[[balancer]]\nname = \"big\"\nkind = \"ring-hash\"\npoints = 10000\n", BASE.replace("count = 3", "count = 2000")),
+            (13, 10),
+            "balancer[0] (\"big\").points",
+            &["points", "bytes", "10,000,000"],
+        ),
+        file(
+            "C31-range",
+            format!("{BASE}[[balancer]]\nname = \"big\"\nkind = \"ring-hash\"\npoints = 100_000_000\n"),
+            (13, 10),
+            "balancer[0] (\"big\").points",
+            &["above 10000"],
+        ),
+        file(
+            "C33",
+            format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 5\n"),
+            (12, 11),
+            "balancer[0] (\"power-of-d\").choices",
+            &["3 backends"],
+        )
+        .warned(),
+        file(
+            "C33-zero",
+            format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 0\n"),
+            (12, 11),
+            "balancer[0] (\"power-of-d\").choices",
+            &["below 1"],
+        ),
+        file(
+            "C33-one",
+            format!("{BASE}[[balancer]]\nkind = \"power-of-d\"\nchoices = 1\n"),
+            (12, 11),
+            "balancer[0] (\"power-of-d\").choices",
+            &["this is random"],
+        )
+        .warned(),
         with("C35", "requests = 1000", "duration = \"10s\"\nwarmup = \"10s\"", (4, 10), "run.warmup", &["f.toml:3:12", "f.toml:4:10"]),
         with("C35-share", "requests = 1000", "requests = 1000\nwarmup = \"100%\"", (4, 10), "run.warmup", &["nothing would be left"]),
-        work("C36", "{ dist = \"empirical\", quantiles = [[0.5, \"8ms\"], [0.4, \"9ms\"]] }", 57, "traffic.work.quantiles[1]", &["entry 1", "ascend"]),
-        work("C36-twice", "{ dist = \"empirical\", quantiles = [[0.5, \"8ms\"], [0.5, \"9ms\"]] }", 57, "traffic.work.quantiles[1]", &["entry 1", "twice"]),
+        work(
+            "C36",
+            "{ dist = \"empirical\", quantiles = [[0.5, \"8ms\"], [0.4, \"9ms\"]] }",
+            57,
+            "traffic.work.quantiles[1]",
+            &["entry 1", "ascend"],
+        ),
+        work(
+            "C36-twice",
+            "{ dist = \"empirical\", quantiles = [[0.5, \"8ms\"], [0.5, \"9ms\"]] }",
+            57,
+            "traffic.work.quantiles[1]",
+            &["entry 1", "twice"],
+        ),
         work("C36-empty", "{ dist = \"empirical\", quantiles = [] }", 42, "traffic.work.quantiles", &["empty list"]),
-        with("C36-steps", "rate = \"800/s\"", "rate = \"8/s\", shape = { steps = [[\"9s\", 1], [\"8s\", 2]] }", (5, 79), "traffic.arrivals.shape.steps[1]", &["step 1", "ascend"]),
+        with(
+            "C36-steps",
+            "rate = \"800/s\"",
+            "rate = \"8/s\", shape = { steps = [[\"9s\", 1], [\"8s\", 2]] }",
+            (5, 79),
+            "traffic.arrivals.shape.steps[1]",
+            &["step 1", "ascend"],
+        ),
     ]
 }
 
 fn meaning() -> Vec<Case> {
     vec![
-        with("D06", "[[backends]]", "keys = { count = 1 }\n[[backends]]", (7, 18), "traffic.keys.count", &["all traffic goes to one backend"]).warned(),
-        with("D10", "process = \"poisson\", rate = \"800/s\"", "process = \"closed\", clients = 0", (5, 44), "traffic.arrivals.clients", &["below 1"]),
+        with(
+            "D06",
+            "[[backends]]",
+            "keys = { count = 1 }\n[[backends]]",
+            (7, 18),
+            "traffic.keys.count",
+            &["all traffic goes to one backend"],
+        )
+        .warned(),
+        with(
+            "D10",
+            "process = \"poisson\", rate = \"800/s\"",
+            "process = \"closed\", clients = 0",
+            (5, 44),
+            "traffic.arrivals.clients",
+            &["below 1"],
+        ),
         with("D-load", "rate = \"800/s\" }", "load = 0.8 }\n# c", (5, 42), "traffic.arrivals.load", &[]).accepted(),
-        file("D-unlimited", BASE.replace("rate = \"800/s\"", "load = 0.8").replace("count = 3", "workers = \"unlimited\""), (5, 42), "traffic.arrivals.load", &["unlimited", "f.toml:9:11"]),
+        file(
+            "D-unlimited",
+            BASE.replace("rate = \"800/s\"", "load = 0.8").replace("count = 3", "workers = \"unlimited\""),
+            (5, 42),
+            "traffic.arrivals.load",
+            &["unlimited", "f.toml:9:11"],
+        ),
         set("F05", "traffic.arrivals.rate=abc", "traffic.arrivals.rate", &["--set traffic.arrivals.rate=abc", "\"abc\"", "\"800/s\""]),
         set("F05-unknown", "nosuch=1", "nosuch", &["--set nosuch=1", "unknown key `nosuch`"]),
         set("F05-value", "a", "a", &["--set a", "KEY=VALUE"]),
@@ -282,18 +500,27 @@ fn misses(case: &Case) -> Vec<String> {
     };
     let first = found.iter().find(|one| (one.location.line, one.location.column) == case.at).unwrap_or(first);
     let place = if case.at == (0, 0) { (0, 0) } else { (first.location.line, first.location.column) };
-    miss(place != case.at || first.location.is_flag != (case.at == (0, 0)), format!("1: at {}:{}", first.location.line, first.location.column));
+    miss(
+        place != case.at || first.location.is_flag != (case.at == (0, 0)),
+        format!("1: at {}:{}", first.location.line, first.location.column),
+    );
     miss(first.path != case.path && !(case.path.is_empty() && first.path.is_empty()), format!("2: path {}", first.path));
     miss(first.fault.to_string().is_empty(), "3: nothing is said".into());
     miss(first.location.excerpt.text.chars().count() > 110, "3: the window is too wide".into());
     miss(text.chars().any(|c| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c)), "3: raw control characters".into());
-    miss(first.allowed.is_none() && !["not-text", "encoding", "other-format", "limit", "empty"].contains(&first.fault.code()), "4: nothing is said to be allowed".into());
+    miss(
+        first.allowed.is_none() && !["not-text", "encoding", "other-format", "limit", "empty"].contains(&first.fault.code()),
+        "4: nothing is said to be allowed".into(),
+    );
     miss(first.help.is_empty(), "5: no suggestion".into());
     for says in &case.says {
         miss(!text.contains(says), format!("it does not say {says:?}"));
     }
     miss(case.faults < 3 && text.len() > 2048 && case.id != "B12", format!("{} bytes are too long", text.len()));
-    miss(read(&case.input).err().map(|faults| faults.to_string()) != result.as_ref().err().map(ToString::to_string), "not the same twice".into());
+    miss(
+        read(&case.input).err().map(|faults| faults.to_string()) != result.as_ref().err().map(ToString::to_string),
+        "not the same twice".into(),
+    );
     if !misses.is_empty() {
         misses.push(text.chars().take(3000).collect());
     }
@@ -319,7 +546,8 @@ fn every_bad_input_gets_its_answer() {
 #[test]
 fn every_entry_of_the_catalogue_is_here() {
     let cases: Vec<Case> = [syntax(), structure(), numbers(), meaning()].into_iter().flatten().collect();
-    let ids: Vec<&str> = cases.iter().map(|case| case.id).chain(NOT_YET.iter().map(|(id, _)| *id)).filter_map(|id| id.split('-').next()).collect();
+    let ids: Vec<&str> =
+        cases.iter().map(|case| case.id).chain(NOT_YET.iter().map(|(id, _)| *id)).filter_map(|id| id.split('-').next()).collect();
     for (section, count) in [("A", 24), ("B", 24), ("C", 36), ("D", 10)] {
         for number in 1..=count {
             let id = format!("{section}{number:02}");
@@ -330,7 +558,10 @@ fn every_entry_of_the_catalogue_is_here() {
 
 #[test]
 fn every_fault_of_a_file_is_found_at_once() {
-    let text = BASE.replace("requests = 1000", "requests = 0\nseed = -1").replace("800/s", "800").replace("count = 3", "count = 3\nspeed = nan\nwieght = 1");
+    let text = BASE
+        .replace("requests = 1000", "requests = 0\nseed = -1")
+        .replace("800/s", "800")
+        .replace("count = 3", "count = 3\nspeed = nan\nwieght = 1");
     let faults = load(&Source::new("f.toml", text.as_bytes()), &[], &Nothing).expect_err("five values are wrong");
     let lines: Vec<usize> = faults.iter().map(|fault| fault.location.line).collect();
     assert_eq!(lines, [3, 4, 6, 11, 12], "{faults}");
@@ -347,17 +578,65 @@ fn a_fault_of_syntax_hides_no_other_fault() {
 #[test]
 fn options_that_stand_for_a_key_have_its_rules() {
     for value in ["", "0x1G", "-1", "1.5", "18446744073709551616"] {
-        let faults = load(&Source::new("f.toml", BASE.as_bytes()), &[Override::option("--seed", "run.seed", value)], &Nothing).expect_err("that is no seed");
+        let faults = load(&Source::new("f.toml", BASE.as_bytes()), &[Override::option("--seed", "run.seed", value)], &Nothing)
+            .expect_err("that is no seed");
         let text = faults.to_string();
-        assert!(faults.len() == 1 && text.contains(&format!("--seed {value}").trim_end().to_owned()) && text.contains("run.seed"), "{text}");
+        assert!(
+            faults.len() == 1 && text.contains(&format!("--seed {value}").trim_end().to_owned()) && text.contains("run.seed"),
+            "{text}"
+        );
     }
     assert!(load(&Source::new("f.toml", BASE.as_bytes()), &[Override::option("--seed", "run.seed", "0x1F")], &Nothing).is_ok());
 }
 
 #[test]
 fn no_option_panics() {
-    let keys = ["", ".", "a.", "\"", "run", "run.seed", "run.seed.x", "traffic", "traffic.0", "traffic.0.0.0", "traffic.arrivals", "traffic.work.mean", "backends", "backends.0", "backends.web", "backends.web.x.y", "balancers", "balancers.0", "balancers.0.kind", "balancer.random.x", "balancer.0.kind", "variant", "variant.0.set", "variant.0.name", "\"run\".seed", "network.between.0.from", "tier.view"];
-    let values = ["", "0", "-1", "nan", "1e400", "[]", "{}", "[[]]", "x", "\"x\"", "{ a = 1", "1979-05-27", "true", "\u{1b}", "{ dist = \"mixture\", parts = [{ share = 1, dist = \"mixture\" }] }"];
+    let keys = [
+        "",
+        ".",
+        "a.",
+        "\"",
+        "run",
+        "run.seed",
+        "run.seed.x",
+        "traffic",
+        "traffic.0",
+        "traffic.0.0.0",
+        "traffic.arrivals",
+        "traffic.work.mean",
+        "backends",
+        "backends.0",
+        "backends.web",
+        "backends.web.x.y",
+        "balancers",
+        "balancers.0",
+        "balancers.0.kind",
+        "balancer.random.x",
+        "balancer.0.kind",
+        "variant",
+        "variant.0.set",
+        "variant.0.name",
+        "\"run\".seed",
+        "network.between.0.from",
+        "tier.view",
+    ];
+    let values = [
+        "",
+        "0",
+        "-1",
+        "nan",
+        "1e400",
+        "[]",
+        "{}",
+        "[[]]",
+        "x",
+        "\"x\"",
+        "{ a = 1",
+        "1979-05-27",
+        "true",
+        "\u{1b}",
+        "{ dist = \"mixture\", parts = [{ share = 1, dist = \"mixture\" }] }",
+    ];
     for (key, value) in keys.iter().flat_map(|key| values.iter().map(move |value| (key, value))) {
         for text in [BASE, STARTER] {
             let result = load(&Source::new("f.toml", text.as_bytes()), &[Override::set(&format!("{key}={value}"))], &Nothing);
@@ -386,7 +665,25 @@ fn mutations(text: &str) -> Vec<String> {
         mutations.push(joined(index, ""));
         mutations.push(joined(index, &format!("{line}\n{line}")));
         let Some((key, _)) = line.split_once('=') else { continue };
-        for value in ["0", "-1", "nan", "inf", "1e308", "9223372036854775808", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[[]]", "{ dist = 1 }", "1979-05-27", "\"1e999s\"", "\"-0%\""] {
+        for value in [
+            "0",
+            "-1",
+            "nan",
+            "inf",
+            "1e308",
+            "9223372036854775808",
+            "true",
+            "\"\"",
+            "\"x\"",
+            "[]",
+            "{}",
+            "[1]",
+            "[[]]",
+            "{ dist = 1 }",
+            "1979-05-27",
+            "\"1e999s\"",
+            "\"-0%\"",
+        ] {
             mutations.push(joined(index, &format!("{key}= {value}")));
         }
         for (at, _) in line.match_indices(|c: char| c.is_ascii_digit()) {
@@ -401,7 +698,11 @@ fn mutations(text: &str) -> Vec<String> {
 
 #[test]
 fn no_mutation_of_a_shipped_scenario_panics() {
-    let plain: String = STARTER.lines().map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ") && !rest.starts_with("arrivals")).unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let plain: String = STARTER
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ") && !rest.starts_with("arrivals")).unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n");
     let mut count = 0;
     for text in [QUICKSTART, STARTER, &plain, BASE] {
         for mutation in mutations(text) {

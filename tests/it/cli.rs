@@ -82,7 +82,11 @@ fn without_a_command_it_is_run() {
 fn standard_input_is_a_scenario_too() {
     let piped = with_input(&["run", "-", "--format", "json", "-q"], SMALL);
     assert_eq!(code(&piped), 0, "{}", text(&piped.stderr));
-    assert_eq!(piped.stdout, evenkeel(&["run", &file("cli-stdin", SMALL), "--format", "json", "-q"]).stdout, "where it comes from leaves no trace");
+    assert_eq!(
+        piped.stdout,
+        evenkeel(&["run", &file("cli-stdin", SMALL), "--format", "json", "-q"]).stdout,
+        "where it comes from leaves no trace"
+    );
 }
 
 #[test]
@@ -124,9 +128,26 @@ fn of_several_scenarios_none_runs_when_one_is_wrong() {
 #[test]
 fn options_override_the_scenario() {
     let path = file("cli-options", SMALL);
-    let output = evenkeel(&["run", &path, "--format", "json", "-q", "--seed", "7", "--replications", "3", "--set", "run.requests=1000", "--balancer", "random"]);
+    let output = evenkeel(&[
+        "run",
+        &path,
+        "--format",
+        "json",
+        "-q",
+        "--seed",
+        "7",
+        "--replications",
+        "3",
+        "--set",
+        "run.requests=1000",
+        "--balancer",
+        "random",
+    ]);
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((&result["scenario"]["seed"], &result["scenario"]["replications"], &result["scenario"]["requests"]), (&7.into(), &3.into(), &1000.into()));
+    assert_eq!(
+        (&result["scenario"]["seed"], &result["scenario"]["replications"], &result["scenario"]["requests"]),
+        (&7.into(), &3.into(), &1000.into())
+    );
     assert_eq!(result["results"].as_array().map(Vec::len), Some(1));
     assert_eq!(result["results"][0]["kind"], "random");
 }
@@ -171,7 +192,8 @@ fn new_writes_a_scenario_that_runs_and_does_not_overwrite_one() {
 fn check_says_what_would_run_and_runs_nothing() {
     let output = evenkeel(&["check", &file("cli-check", SMALL)]);
     assert_eq!(code(&output), 0);
-    for said in ["fine", "2000 requests × 2 replications", "load 70.0%", "4 × web", "round-robin, least-connections", "about 8000 requests"] {
+    for said in ["fine", "2000 requests × 2 replications", "load 70.0%", "4 × web", "round-robin, least-connections", "about 8000 requests"]
+    {
         assert!(text(&output.stdout).contains(said), "{said}: {}", text(&output.stdout));
     }
     let whole = evenkeel(&["check", "-v"]);
@@ -199,7 +221,16 @@ fn a_load_without_a_capacity_is_refused_with_its_key() {
 
 #[test]
 fn overload_is_a_result_with_a_time_and_code_0() {
-    let output = evenkeel(&["run", &file("cli-overload", SMALL), "--format", "json", "--set", "traffic.arrivals.load=1.5", "--set", "run.requests=20000"]);
+    let output = evenkeel(&[
+        "run",
+        &file("cli-overload", SMALL),
+        "--format",
+        "json",
+        "--set",
+        "traffic.arrivals.load=1.5",
+        "--set",
+        "run.requests=20000",
+    ]);
     assert_eq!(code(&output), 0);
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     for balancer in result["results"].as_array().expect("an array") {
@@ -227,7 +258,18 @@ fn a_cell_that_reaches_max_in_flight_stops_there() {
 #[allow(clippy::disallowed_methods, reason = "an interruption comes at some time of the wall clock")]
 fn an_interrupt_keeps_what_was_finished_and_is_code_130() {
     let child = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
-        .args(["run", &file("cli-interrupt", SMALL), "--format", "json", "--threads", "1", "--set", "run.requests=300000", "--replications", "100000"])
+        .args([
+            "run",
+            &file("cli-interrupt", SMALL),
+            "--format",
+            "json",
+            "--threads",
+            "1",
+            "--set",
+            "run.requests=300000",
+            "--replications",
+            "100000",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -244,4 +286,13 @@ fn an_interrupt_keeps_what_was_finished_and_is_code_130() {
         let replications = result["scenario"]["replications"].as_u64().expect("a count");
         assert_eq!(result["results"][0]["requests"]["offered"].as_u64(), Some(replications * 270_000));
     }
+}
+
+#[test]
+fn the_self_test_holds_and_says_so() {
+    let output = evenkeel(&["selftest", "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["held"], &report["fingerprint"]), (&true.into(), &report["expected_fingerprint"]));
+    assert!(report["checks"].as_array().is_some_and(|checks| checks.len() >= 30));
 }

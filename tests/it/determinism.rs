@@ -90,7 +90,9 @@ fn place_language_time_zone_and_home_leave_no_trace() {
     let path = file("environment", RICH);
     let plain = json(&[&path]);
     let elsewhere = std::env::temp_dir();
-    for (name, value) in [("LC_ALL", "tr_TR.UTF-8"), ("LC_ALL", "de_DE.UTF-8"), ("TZ", "Asia/Kathmandu"), ("HOME", "/nonexistent"), ("RUST_BACKTRACE", "1")] {
+    for (name, value) in
+        [("LC_ALL", "tr_TR.UTF-8"), ("LC_ALL", "de_DE.UTF-8"), ("TZ", "Asia/Kathmandu"), ("HOME", "/nonexistent"), ("RUST_BACKTRACE", "1")]
+    {
         let output = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
             .args(["run", "--format", "json", "-q", &path])
             .env(name, value)

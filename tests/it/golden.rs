@@ -58,17 +58,50 @@ static SMALL: &[Small] = &[
     balancing("least-work", "kind = \"least-work\""),
     balancing("central-queue", "kind = \"central-queue\""),
     arriving("constant", "arrivals = { process = \"constant\", rate = \"350/s\" }\nwork = { dist = \"erlang\", k = 3, mean = \"10ms\" }"),
-    arriving("renewal", "arrivals = { process = \"renewal\", gap = { dist = \"lognormal\", mean = \"3ms\", cv = 1.5 } }\nwork = { dist = \"gamma\", mean = \"10ms\", cv = 0.7 }"),
-    arriving("mmpp", "arrivals = { process = \"mmpp\", states = [{ rate = \"100/s\", mean_stay = \"1s\" }, { rate = \"600/s\", mean_stay = \"500ms\" }] }\nwork = { dist = \"weibull\", shape = 0.8, mean = \"10ms\" }"),
-    arriving("on-off", "arrivals = { process = \"on-off\", on = \"200ms\", off = \"100ms\", rate = \"300/s\" }\nwork = { dist = \"hyperexponential\", mean = \"10ms\", cv = 2 }"),
-    arriving("batch", "arrivals = { process = \"batch\", size = { dist = \"geometric\", mean = 3 }, rate = \"300/s\" }\nwork = { dist = \"uniform\", min = \"5ms\", max = \"15ms\" }"),
-    arriving("closed", "arrivals = { process = \"closed\", clients = 8, think = { dist = \"exponential\", mean = \"10ms\" } }\nwork = { dist = \"exponential\", mean = \"10ms\" }"),
-    arriving("wave", "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { wave = { amplitude = 0.5, period = \"2s\" } } }\nwork = { dist = \"pareto\", alpha = 2.5, min = \"4ms\", max = \"400ms\" }"),
-    arriving("ramp", "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { ramp = { from = 0.5, to = 1.5, over = \"4s\" } } }\nwork = { dist = \"normal\", mean = \"10ms\", stddev = \"4ms\" }"),
-    arriving("spike", "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { spike = { at = \"1s\", for = \"500ms\", factor = 3 } } }\nwork = \"8ms\""),
-    arriving("steps", "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { steps = [[\"1s\", 1.5], [\"2s\", 0.5]] } }\nwork = { dist = \"mixture\", parts = [{ share = 0.9, dist = \"constant\", value = \"5ms\" }, { share = 0.1, dist = \"exponential\", mean = \"40ms\" }] }"),
-    arriving("zipf keys", "arrivals = { process = \"poisson\", rate = \"300/s\" }\nwork = \"9ms\"\nkeys = { dist = \"zipf\", count = 1000, exponent = 1.1 }"),
-    arriving("clients", "arrivals = { process = \"poisson\", rate = \"300/s\" }\nwork = \"9ms\"\nclients = { count = 20, connections = 2, requests_per_connection = 10 }"),
+    arriving(
+        "renewal",
+        "arrivals = { process = \"renewal\", gap = { dist = \"lognormal\", mean = \"3ms\", cv = 1.5 } }\nwork = { dist = \"gamma\", mean = \"10ms\", cv = 0.7 }",
+    ),
+    arriving(
+        "mmpp",
+        "arrivals = { process = \"mmpp\", states = [{ rate = \"100/s\", mean_stay = \"1s\" }, { rate = \"600/s\", mean_stay = \"500ms\" }] }\nwork = { dist = \"weibull\", shape = 0.8, mean = \"10ms\" }",
+    ),
+    arriving(
+        "on-off",
+        "arrivals = { process = \"on-off\", on = \"200ms\", off = \"100ms\", rate = \"300/s\" }\nwork = { dist = \"hyperexponential\", mean = \"10ms\", cv = 2 }",
+    ),
+    arriving(
+        "batch",
+        "arrivals = { process = \"batch\", size = { dist = \"geometric\", mean = 3 }, rate = \"300/s\" }\nwork = { dist = \"uniform\", min = \"5ms\", max = \"15ms\" }",
+    ),
+    arriving(
+        "closed",
+        "arrivals = { process = \"closed\", clients = 8, think = { dist = \"exponential\", mean = \"10ms\" } }\nwork = { dist = \"exponential\", mean = \"10ms\" }",
+    ),
+    arriving(
+        "wave",
+        "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { wave = { amplitude = 0.5, period = \"2s\" } } }\nwork = { dist = \"pareto\", alpha = 2.5, min = \"4ms\", max = \"400ms\" }",
+    ),
+    arriving(
+        "ramp",
+        "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { ramp = { from = 0.5, to = 1.5, over = \"4s\" } } }\nwork = { dist = \"normal\", mean = \"10ms\", stddev = \"4ms\" }",
+    ),
+    arriving(
+        "spike",
+        "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { spike = { at = \"1s\", for = \"500ms\", factor = 3 } } }\nwork = \"8ms\"",
+    ),
+    arriving(
+        "steps",
+        "arrivals = { process = \"poisson\", rate = \"300/s\", shape = { steps = [[\"1s\", 1.5], [\"2s\", 0.5]] } }\nwork = { dist = \"mixture\", parts = [{ share = 0.9, dist = \"constant\", value = \"5ms\" }, { share = 0.1, dist = \"exponential\", mean = \"40ms\" }] }",
+    ),
+    arriving(
+        "zipf keys",
+        "arrivals = { process = \"poisson\", rate = \"300/s\" }\nwork = \"9ms\"\nkeys = { dist = \"zipf\", count = 1000, exponent = 1.1 }",
+    ),
+    arriving(
+        "clients",
+        "arrivals = { process = \"poisson\", rate = \"300/s\" }\nwork = \"9ms\"\nclients = { count = 20, connections = 2, requests_per_connection = 10 }",
+    ),
     serving("lifo", "count = 5\ndiscipline = \"lifo\""),
     serving("processor sharing", "count = 5\ndiscipline = \"processor-sharing\""),
     serving("priority", "count = 5\ndiscipline = \"priority\""),
@@ -81,14 +114,24 @@ static SMALL: &[Small] = &[
     knowing("own views", LEAST, "[tier]\ninstances = 4"),
     knowing("shared view", LEAST, "[tier]\ninstances = 4\nview = \"shared\""),
     knowing("stale view", LEAST, "[tier]\ninstances = 4\nview = \"shared\"\nrefresh = \"20ms\""),
-    knowing("stale view with own", "kind = \"power-of-d\"", "[tier]\ninstances = 4\nview = \"shared\"\nrefresh = \"20ms\"\nadds_own = true"),
-    Small { traffic: "zone = \"a\"\narrivals = { process = \"poisson\", rate = \"350/s\" }\nwork = \"9ms\"\nclients = { count = 20, connections = 3, requests_per_connection = 7 }", ..knowing("connections", LEAST, "[tier]\ninstances = 3\nassign = \"client\"\npicks = \"connection\"") },
+    knowing(
+        "stale view with own",
+        "kind = \"power-of-d\"",
+        "[tier]\ninstances = 4\nview = \"shared\"\nrefresh = \"20ms\"\nadds_own = true",
+    ),
+    Small {
+        traffic: "zone = \"a\"\narrivals = { process = \"poisson\", rate = \"350/s\" }\nwork = \"9ms\"\nclients = { count = 20, connections = 3, requests_per_connection = 7 }",
+        ..knowing("connections", LEAST, "[tier]\ninstances = 3\nassign = \"client\"\npicks = \"connection\"")
+    },
     Small {
         traffic: "zone = \"a\"\narrivals = { process = \"poisson\", rate = \"250/s\" }\nwork = \"9ms\"\n[[traffic]]\nname = \"more\"\nzone = \"b\"\npriority = -1\narrivals = { process = \"poisson\", rate = \"100/s\" }\nwork = \"9ms\"",
         backends: "count = 3\nzone = \"a\"\ndiscipline = \"priority\"\n[[backends]]\nname = \"far\"\ncount = 2\nzone = \"b\"",
         ..knowing("zones", LEAST, "[tier]\nzone = \"a\"\n[network]\nbetween = [ { from = \"a\", to = \"b\", delay = \"3ms\" } ]")
     },
-    Small { traffic: "arrivals = { process = \"poisson\", load = 1.3 }\nwork = { dist = \"exponential\", mean = \"10ms\" }", ..knowing("overload", LEAST, "") },
+    Small {
+        traffic: "arrivals = { process = \"poisson\", load = 1.3 }\nwork = { dist = \"exponential\", mean = \"10ms\" }",
+        ..knowing("overload", LEAST, "")
+    },
 ];
 
 /// The hashes, in the order of the scenarios.
@@ -140,8 +183,11 @@ const PINNED: &[(&str, u64)] = &[
 
 fn run(small: &Small) -> Record {
     let Small { name, traffic, backends, balancer, rest } = small;
-    let text = format!("[run]\nrequests = 4000\n[[traffic]]\n{traffic}\n[[backends]]\nname = \"web\"\n{backends}\n[[balancer]]\n{balancer}\n{rest}\n");
-    let loaded = scenario::load(&Source::new(name, text.as_bytes()), &[], &NoFiles).unwrap_or_else(|faults| panic!("{name}: {faults:#?}\n{text}"));
+    let text = format!(
+        "[run]\nrequests = 4000\n[[traffic]]\n{traffic}\n[[backends]]\nname = \"web\"\n{backends}\n[[balancer]]\n{balancer}\n{rest}\n"
+    );
+    let loaded =
+        scenario::load(&Source::new(name, text.as_bytes()), &[], &NoFiles).unwrap_or_else(|faults| panic!("{name}: {faults:#?}\n{text}"));
     let plan = Plan::new(&loaded.variants[0].scenario, None).expect("the golden scenarios can be planned");
     let (recorder, ending) = engine::run(&plan, 0, 1, Recorder::new(&plan), &mut |_| true).expect("nobody interrupts");
     recorder.finish(&ending)
@@ -149,8 +195,10 @@ fn run(small: &Small) -> Record {
 
 /// Over every decision and outcome, the main counts, and percentiles.
 fn digest(record: &Record) -> u64 {
-    let counts = [record.fingerprint, record.offered, record.succeeded, record.failed, record.attempts, record.waited, record.events, record.end.0];
-    let areas = [record.latency.sum() as u64, record.wait.sum() as u64, record.in_system_area as u64, record.overloaded_at.map_or(0, |at| at.0)];
+    let counts =
+        [record.fingerprint, record.offered, record.succeeded, record.failed, record.attempts, record.waited, record.events, record.end.0];
+    let areas =
+        [record.latency.sum() as u64, record.wait.sum() as u64, record.in_system_area as u64, record.overloaded_at.map_or(0, |at| at.0)];
     let percentiles = [0.5, 0.99, 0.999].map(|share| record.latency.quantile(share).unwrap_or(0));
     let backends = record.backends.iter().flat_map(|backend| [backend.requests, backend.in_flight_max, backend.busy_area as u64]);
     counts.into_iter().chain(areas).chain(percentiles).chain(backends).fold(0, |hash, value| mix(hash ^ value))

@@ -29,7 +29,9 @@ fn holds(kind: &Kind) -> String {
         Kind::Tagged(tagged) => format!("a table with `{}`: {}", tagged.tag, heading_link(tagged)),
         Kind::TaggedTables(tagged) => format!("a list of tables with `{}`: {}", tagged.tag, heading_link(tagged)),
         Kind::TaggedNames(tagged) => format!("a list of names: {}", heading_link(tagged)),
-        Kind::WholeOrTagged(min, max, tagged) => format!("a whole number from {min} to {max}, or a table with `{}`: {}", tagged.tag, heading_link(tagged)),
+        Kind::WholeOrTagged(min, max, tagged) => {
+            format!("a whole number from {min} to {max}, or a table with `{}`: {}", tagged.tag, heading_link(tagged))
+        }
         Kind::Dist => "a duration, or a [distribution](#a-distribution)".to_owned(),
         Kind::ExponentialDist => "a duration (the mean of an exponential), or a [distribution](#a-distribution)".to_owned(),
         Kind::Pairs(first, second) => format!("a list of pairs of {} and {}", brief(first), brief(second)),
@@ -70,7 +72,8 @@ fn section(entry: &'static Entry, page: &mut String, seen: &mut Vec<&'static str
     let known: Vec<&Parameter> = entry.parameters.iter().filter(|parameter| parameter.is_supported()).collect();
     write!(page, "\n## {}\n\n{}.\n\n{HEAD}", entry.name, capital(entry.summary)).expect("a string takes everything");
     page.extend(known.iter().map(|parameter| row(parameter)));
-    let later: Vec<String> = entry.parameters.iter().filter(|parameter| !parameter.is_supported()).map(|parameter| format!("`{}`", parameter.name)).collect();
+    let later: Vec<String> =
+        entry.parameters.iter().filter(|parameter| !parameter.is_supported()).map(|parameter| format!("`{}`", parameter.name)).collect();
     if !later.is_empty() {
         writeln!(page, "\nNot yet supported, and refused as such: {}.", later.join(", ")).expect("a string takes everything");
     }
@@ -91,12 +94,18 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
     }
     seen.push(tagged.what);
     let entries: Vec<&'static Entry> = (tagged.entries)().into_iter().filter(|entry| entry.text != "not yet supported").collect();
-    write!(page, "\n## {}\n\nOne of these, named by `{}`:\n\n| {} | what it is | keys |\n| --- | --- | --- |\n", tagged.what, tagged.tag, tagged.tag).expect("a string takes everything");
+    write!(
+        page,
+        "\n## {}\n\nOne of these, named by `{}`:\n\n| {} | what it is | keys |\n| --- | --- | --- |\n",
+        tagged.what, tagged.tag, tagged.tag
+    )
+    .expect("a string takes everything");
     let shared = shared(&entries);
     for entry in &entries {
         let is_shared = |parameter: &Parameter| shared.iter().any(|other| other.name == parameter.name);
         let own = entry.parameters.iter().filter(|parameter| !is_shared(parameter)).map(described);
-        let also: Vec<String> = entry.parameters.iter().filter(|parameter| is_shared(parameter)).map(|parameter| format!("`{}`", parameter.name)).collect();
+        let also: Vec<String> =
+            entry.parameters.iter().filter(|parameter| is_shared(parameter)).map(|parameter| format!("`{}`", parameter.name)).collect();
         let keys: Vec<String> = own.chain((!also.is_empty()).then(|| also.join(", "))).collect();
         let keys = if keys.is_empty() { "–".to_owned() } else { keys.join("<br>") };
         writeln!(page, "| `{}` | {} | {keys} |", entry.name, cell(entry.summary)).expect("a string takes everything");
@@ -119,7 +128,11 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
 fn shared(entries: &[&'static Entry]) -> Vec<&'static Parameter> {
     let mut shared: Vec<&'static Parameter> = Vec::new();
     for parameter in entries.iter().flat_map(|entry| entry.parameters) {
-        let count = entries.iter().flat_map(|entry| entry.parameters).filter(|other| (other.name, other.text) == (parameter.name, parameter.text)).count();
+        let count = entries
+            .iter()
+            .flat_map(|entry| entry.parameters)
+            .filter(|other| (other.name, other.text) == (parameter.name, parameter.text))
+            .count();
         if count >= 3 && shared.iter().all(|other| other.name != parameter.name) {
             shared.push(parameter);
         }

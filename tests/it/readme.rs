@@ -37,7 +37,11 @@ impl Drop for Folder {
 /// The lines of a page's shell examples that call the program.
 fn commands(page: &str) -> Vec<&str> {
     let shell = page.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
-    shell.flat_map(str::lines).map(|line| line.split(" #").next().unwrap_or(line).trim()).filter(|line| line.starts_with("evenkeel ")).collect()
+    shell
+        .flat_map(str::lines)
+        .map(|line| line.split(" #").next().unwrap_or(line).trim())
+        .filter(|line| line.starts_with("evenkeel "))
+        .collect()
 }
 
 #[test]

@@ -99,7 +99,8 @@ pub(crate) fn draw(title: &str, text: &str) -> String {
         for (column, look, text) in runs(line, &mut look) {
             for (at, word) in words(&text) {
                 let x = MARGIN + (column + at) as f64 * CHARACTER;
-                writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.0}\" {}>{}</text>", look.attributes(), escaped(word)).expect("a string takes everything");
+                writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.0}\" {}>{}</text>", look.attributes(), escaped(word))
+                    .expect("a string takes everything");
             }
         }
     }

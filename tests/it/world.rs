@@ -6,7 +6,9 @@
 use evenkeel::balance;
 use evenkeel::catalogue::{Kind, Value, Values};
 use evenkeel::dist::Dist;
-use evenkeel::scenario::{Arrivals, Assign, Balancer, Discipline, Group, Intensity, Length, Picks, Process, Run, Scenario, Shape, Tier, Traffic, View, Warmup};
+use evenkeel::scenario::{
+    Arrivals, Assign, Balancer, Discipline, Group, Intensity, Length, Picks, Process, Run, Scenario, Shape, Tier, Traffic, View, Warmup,
+};
 use evenkeel::time::{Rate, Span};
 
 /// The unit of time, in nanoseconds.
@@ -45,7 +47,15 @@ pub(crate) fn scenario(process: Process, intensity: Option<Intensity>, work: Dis
         backends: Vec::new(),
         links: Vec::new(),
         balancers: Vec::new(),
-        tier: Tier { instances: 1, assign: Assign::Random, picks: Picks::Request, view: View::Own, refresh: Span::ZERO, adds_own: false, zone: None },
+        tier: Tier {
+            instances: 1,
+            assign: Assign::Random,
+            picks: Picks::Request,
+            view: View::Own,
+            refresh: Span::ZERO,
+            adds_own: false,
+            zone: None,
+        },
     }
 }
 

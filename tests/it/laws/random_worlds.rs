@@ -4,14 +4,23 @@ use super::trace::{only, plan, record, trace};
 use crate::world::{Extend, balancer, group, scenario, text};
 use evenkeel::catalogue::Value;
 use evenkeel::dist::Dist;
-use evenkeel::scenario::{Assign, Balancer, BatchSize, Cache, Clients, Discipline, Group, Intensity, Keys, Length, Link, MmppState, Picks, Process, Scenario, Shape, Tier, View, Warmup};
+use evenkeel::scenario::{
+    Assign, Balancer, BatchSize, Cache, Clients, Discipline, Group, Intensity, Keys, Length, Link, MmppState, Picks, Process, Scenario,
+    Shape, Tier, View, Warmup,
+};
 use evenkeel::time::{Rate, Span};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 /// So many cases, always the same.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_121), max_shrink_iters: 500, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(20_261_121),
+        max_shrink_iters: 500,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Microseconds.
@@ -36,7 +45,11 @@ pub(crate) fn dists(about: f64) -> impl Strategy<Value = Dist> {
 }
 
 fn sizes() -> impl Strategy<Value = BatchSize> {
-    prop_oneof![(1..6_u64).prop_map(BatchSize::Fixed), (1.0..5.0).prop_map(BatchSize::Geometric), (1..3_u64, 3..6_u64).prop_map(|(min, max)| BatchSize::Uniform(min, max))]
+    prop_oneof![
+        (1..6_u64).prop_map(BatchSize::Fixed),
+        (1.0..5.0).prop_map(BatchSize::Geometric),
+        (1..3_u64, 3..6_u64).prop_map(|(min, max)| BatchSize::Uniform(min, max))
+    ]
 }
 
 /// Arrivals that do not wait for answers: about one every 100 µs.
@@ -86,18 +99,20 @@ fn groups() -> impl Strategy<Value = Group> {
     let cache = prop_oneof![3 => Just(None), 1 => (1..50_u64, 0.0..1.0).prop_map(|(keys, hit)| Some(Cache { keys, hit }))];
     let zone = prop_oneof![Just(None), Just(Some("a".to_owned())), Just(Some("b".to_owned()))];
     let numbers = (1..5_u32, prop_oneof![Just(1.0), 0.3..3.0], prop_oneof![Just(1.0), 0.0..5.0], 0..20_000_u64);
-    (numbers, discipline, workers, queue, network, cache, zone).prop_map(|((count, speed, weight, per_in_flight), discipline, workers, queue, network, cache, zone)| Group {
-        speed,
-        weight,
-        discipline,
-        workers,
-        queue,
-        network,
-        cache,
-        zone,
-        per_in_flight: Span(per_in_flight / 10_000 * 1_000),
-        ..group(count)
-    })
+    (numbers, discipline, workers, queue, network, cache, zone).prop_map(
+        |((count, speed, weight, per_in_flight), discipline, workers, queue, network, cache, zone)| Group {
+            speed,
+            weight,
+            discipline,
+            workers,
+            queue,
+            network,
+            cache,
+            zone,
+            per_in_flight: Span(per_in_flight / 10_000 * 1_000),
+            ..group(count)
+        },
+    )
 }
 
 fn tiers() -> impl Strategy<Value = Tier> {
@@ -105,8 +120,24 @@ fn tiers() -> impl Strategy<Value = Tier> {
     let picks = prop_oneof![3 => Just(Picks::Request), 1 => Just(Picks::Connection)];
     let view = prop_oneof![Just(View::Own), Just(View::Shared)];
     let refresh = prop_oneof![2 => Just(0), 1 => 1_000..5_000_000_u64];
-    (prop_oneof![2 => Just(1), 1 => 2..6_u32], assign, picks, view, refresh, any::<bool>(), prop_oneof![Just(None), Just(Some("a".to_owned()))])
-        .prop_map(|(instances, assign, picks, view, refresh, adds_own, zone)| Tier { instances, assign, picks, view, refresh: Span(refresh), adds_own, zone })
+    (
+        prop_oneof![2 => Just(1), 1 => 2..6_u32],
+        assign,
+        picks,
+        view,
+        refresh,
+        any::<bool>(),
+        prop_oneof![Just(None), Just(Some("a".to_owned()))],
+    )
+        .prop_map(|(instances, assign, picks, view, refresh, adds_own, zone)| Tier {
+            instances,
+            assign,
+            picks,
+            view,
+            refresh: Span(refresh),
+            adds_own,
+            zone,
+        })
 }
 
 /// Every kind, with its variants.
@@ -140,29 +171,37 @@ fn fleets() -> impl Strategy<Value = Vec<Group>> {
 
 /// A whole scenario, with the given kind of arrivals and every balancer.
 fn worlds(arrivals: impl Strategy<Value = (Process, Option<Intensity>)>) -> impl Strategy<Value = Scenario> {
-    let keys = prop_oneof![Just(None), (1..1000_u64, prop_oneof![Just(0.0), 0.5..1.5]).prop_map(|(count, exponent)| Some(Keys { count, exponent }))];
+    let keys = prop_oneof![
+        Just(None),
+        (1..1000_u64, prop_oneof![Just(0.0), 0.5..1.5]).prop_map(|(count, exponent)| Some(Keys { count, exponent }))
+    ];
     let connections = (1..50_u32, 1..4_u32, prop_oneof![Just(None), (1..20_u32).prop_map(Some)]);
-    let clients = prop_oneof![Just(None), connections.prop_map(|(count, connections, requests_per_connection)| Some(Clients { count, connections, requests_per_connection }))];
+    let clients = prop_oneof![
+        Just(None),
+        connections.prop_map(|(count, connections, requests_per_connection)| Some(Clients { count, connections, requests_per_connection }))
+    ];
     let link = prop_oneof![Just(Vec::new()), dists(100.0).prop_map(|delay| vec![Link { from: "a".into(), to: "b".into(), delay }])];
     let second = prop_oneof![2 => Just(None), 1 => dists(100.0).prop_map(Some)];
-    (arrivals, dists(200.0), fleets(), tiers(), keys, clients, (link, shapes(), second), any::<u64>()).prop_map(|((process, rate), work, groups, tier, keys, clients, (links, shape, second), seed)| {
-        let is_closed = matches!(process, Process::Closed { .. });
-        let mut world = scenario(process, rate, work).on(groups);
-        (world.tier, world.links, world.run.seed, world.balancers) = (tier, links, seed, every_balancer());
-        (world.run.length, world.run.warmup) = (Length::Requests(2_000), Warmup::Share(0.1));
-        let traffic = &mut world.traffic[0];
-        (traffic.keys, traffic.zone) = (keys, Some("a".into()));
-        if !is_closed {
-            (traffic.clients, traffic.arrivals.shape) = (clients, shape);
-        }
-        if let Some(work) = second {
-            let mut more = world.traffic[0].clone();
-            more.name = "urgent".into();
-            (more.work, more.priority) = (work, -1);
-            world.traffic.push(more);
-        }
-        world
-    })
+    (arrivals, dists(200.0), fleets(), tiers(), keys, clients, (link, shapes(), second), any::<u64>()).prop_map(
+        |((process, rate), work, groups, tier, keys, clients, (links, shape, second), seed)| {
+            let is_closed = matches!(process, Process::Closed { .. });
+            let mut world = scenario(process, rate, work).on(groups);
+            (world.tier, world.links, world.run.seed, world.balancers) = (tier, links, seed, every_balancer());
+            (world.run.length, world.run.warmup) = (Length::Requests(2_000), Warmup::Share(0.1));
+            let traffic = &mut world.traffic[0];
+            (traffic.keys, traffic.zone) = (keys, Some("a".into()));
+            if !is_closed {
+                (traffic.clients, traffic.arrivals.shape) = (clients, shape);
+            }
+            if let Some(work) = second {
+                let mut more = world.traffic[0].clone();
+                more.name = "urgent".into();
+                (more.work, more.priority) = (work, -1);
+                world.traffic.push(more);
+            }
+            world
+        },
+    )
 }
 
 proptest! {

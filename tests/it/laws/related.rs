@@ -35,7 +35,9 @@ fn times(dist: &Dist, k: f64) -> Dist {
         Dist::Exponential { mean } => Dist::Exponential { mean: mean * k },
         Dist::Erlang { k: stages, mean } => Dist::Erlang { k: *stages, mean: mean * k },
         Dist::Gamma { mean, cv } => Dist::Gamma { mean: mean * k, cv: *cv },
-        Dist::Hyperexponential { parts } => Dist::Hyperexponential { parts: parts.iter().map(|(share, mean)| (*share, mean * k)).collect() },
+        Dist::Hyperexponential { parts } => {
+            Dist::Hyperexponential { parts: parts.iter().map(|(share, mean)| (*share, mean * k)).collect() }
+        }
         Dist::Lognormal { mu, sigma } => Dist::Lognormal { mu: mu + libm::log(k), sigma: *sigma },
         Dist::Normal { mean, stddev } => Dist::Normal { mean: mean * k, stddev: stddev * k },
         Dist::Pareto { alpha, min, max } => Dist::Pareto { alpha: *alpha, min: min * k, max: max.map(|max| max * k) },
@@ -149,7 +151,9 @@ proptest! {
 /// In the first replication a client's number and its connection came from the same random bits, so that each client used one connection only.
 #[test]
 fn a_client_uses_all_of_its_connections() {
-    let mut world = scenario(Process::Renewal { gap: Dist::Constant(1e6) }, None, Dist::Constant(1e3)).on(vec![group(8)]).with(balancer("round-robin", &[]));
+    let mut world = scenario(Process::Renewal { gap: Dist::Constant(1e6) }, None, Dist::Constant(1e3))
+        .on(vec![group(8)])
+        .with(balancer("round-robin", &[]));
     world.traffic[0].clients = Some(Clients { count: 4, connections: 2, requests_per_connection: None });
     world.tier.picks = Picks::Connection;
     for replication in 0..3 {
@@ -161,7 +165,9 @@ fn a_client_uses_all_of_its_connections() {
 /// All replications had the same sequence of connections.
 #[test]
 fn connections_belong_to_the_replication() {
-    let mut world = scenario(Process::Renewal { gap: Dist::Constant(1e6) }, None, Dist::Constant(1e3)).on(vec![group(2)]).with(balancer("round-robin", &[]));
+    let mut world = scenario(Process::Renewal { gap: Dist::Constant(1e6) }, None, Dist::Constant(1e3))
+        .on(vec![group(2)])
+        .with(balancer("round-robin", &[]));
     world.traffic[0].clients = Some(Clients { count: 1, connections: 2, requests_per_connection: None });
     (world.tier.picks, world.run.length) = (Picks::Connection, Length::Requests(64));
     let prints: Vec<u64> = (1..4).map(|replication| record(&world, 0, replication).fingerprint).collect();

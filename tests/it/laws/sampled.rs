@@ -56,7 +56,14 @@ fn equal_weights_drawn_are_drawn_evenly() {
 /// Central queue ≤ shortest queue ≤ five choices ≤ three ≤ two ≤ random, on the same requests: each step by more than 3.9 of its standard errors.
 #[test]
 fn knowing_more_is_better_on_the_same_requests() {
-    let ranking = vec![balancer("central-queue", &[]), balancer("join-shortest-queue", &[]), choices(5), choices(3), choices(2), balancer("random", &[])];
+    let ranking = vec![
+        balancer("central-queue", &[]),
+        balancer("join-shortest-queue", &[]),
+        choices(5),
+        choices(3),
+        choices(2),
+        balancer("random", &[]),
+    ];
     for load in [0.5, 0.7, 0.9] {
         let world = ten(load, ranking.clone());
         let means: Vec<Vec<f64>> = (0..ranking.len()).map(|at| mean_latencies(&world, at)).collect();

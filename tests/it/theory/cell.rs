@@ -173,7 +173,9 @@ fn sums(statistic: Statistic, expected: f64, one: &Replication) -> Sums {
         Statistic::Slowdown => [one.slowdown, count, 0.0],
         Statistic::ShareOf(backend) => [record.backends[backend].requests as f64, record.attempts as f64, 0.0],
         Statistic::MeanAt(backend) => [record.backends[backend].latency_sum as f64 / UNIT, record.backends[backend].answered as f64, 0.0],
-        Statistic::Saturated => [record.backends.iter().filter(|backend| backend.busy_area as f64 > 0.99 * window).count() as f64, 1.0, 0.0],
+        Statistic::Saturated => {
+            [record.backends.iter().filter(|backend| backend.busy_area as f64 > 0.99 * window).count() as f64, 1.0, 0.0]
+        }
         Statistic::AsymptoticVariance(_) => [sum / UNIT / count, 1.0, (sum / UNIT / count).powi(2)],
     }
 }

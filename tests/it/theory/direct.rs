@@ -26,7 +26,9 @@ const PARTS: u64 = 40;
 pub(crate) fn sampled(case: &Case) -> Result<Direct, &'static str> {
     match case.metric.as_str() {
         "scv_service" => Err("the variance of a sample of Pareto with alpha of 3 or less has no standard error"),
-        "share_of_work_in_largest_1pct_jobs" if case.need("alpha") < 3.0 => Err("work without a variance: a sample's share of it does not settle"),
+        "share_of_work_in_largest_1pct_jobs" if case.need("alpha") < 3.0 => {
+            Err("work without a variance: a sample's share of it does not settle")
+        }
         _ => Ok(draw),
     }
 }
@@ -147,7 +149,12 @@ pub(crate) fn fairness(case: &Case) -> Outcome {
 
 fn random_split(case: &Case, backends: usize, requests: u64) -> Outcome {
     let squares: Vec<f64> = (0..400_u64)
-        .map(|seed| loads(&mut Thrower::new("random", &[], backends, seed_of(&case.id) ^ seed), requests).iter().map(|&load| f64::from(load) * f64::from(load)).sum())
+        .map(|seed| {
+            loads(&mut Thrower::new("random", &[], backends, seed_of(&case.id) ^ seed), requests)
+                .iter()
+                .map(|&load| f64::from(load) * f64::from(load))
+                .sum()
+        })
         .collect();
     let parts: Vec<Sums> = squares.iter().map(|&square| [(requests * requests) as f64 / backends as f64, square, 0.0]).collect();
     let (value, error) = jackknife(&parts, ratio);
@@ -207,7 +214,8 @@ fn throw(case: &Case) -> Outcome {
     let kind = if d == 1 { "random" } else { "power-of-d" };
     let set = [("choices", Value::Whole(d)), ("distinct", Value::Bool(distinct))];
     let throws = (4_000_000 / balls).clamp(40, 20_000);
-    let all = (0..throws).map(|seed| loads(&mut Thrower::new(kind, if d == 1 { &[] } else { &set }, bins, seed_of(&case.id) ^ seed), balls));
+    let all =
+        (0..throws).map(|seed| loads(&mut Thrower::new(kind, if d == 1 { &[] } else { &set }, bins, seed_of(&case.id) ^ seed), balls));
     if fluid {
         let level = if case.id.ends_with("s1") { 1 } else { 2 };
         let shares: Vec<f64> = all.map(|loads| loads.iter().filter(|&&load| load >= level).count() as f64 / bins as f64).collect();
@@ -270,7 +278,8 @@ fn the_key_of_a_hash_has_that_hash() {
 /// A ring of backends whose addresses belong to a set of their own.
 fn ring_of(weights: &[f64], points: u64, set: u64) -> Thrower {
     let address = |number: usize| format!("10.{}.{}.{}:{}", number >> 16, number >> 8 & 255, number & 255, set + 1);
-    let members = weights.iter().enumerate().map(|(number, &weight)| Member { address: address(number), weight, speed: 1.0, workers: Some(1) });
+    let members =
+        weights.iter().enumerate().map(|(number, &weight)| Member { address: address(number), weight, speed: 1.0, workers: Some(1) });
     Thrower::over("ring-hash", &[("points", Value::Whole(points))], members.collect(), set)
 }
 
@@ -298,16 +307,28 @@ pub(crate) fn ring(case: &Case) -> Outcome {
     let all: Vec<Vec<f64>> = (0..rings).map(|set| shares(&mut ring_of(&weights, points, set), placed)).collect();
     let over_mean = |share: f64| share * n as f64;
     let (value, error) = match case.metric.as_str() {
-        "rms_cov_of_share" => root(&all.iter().map(|shares| shares.iter().map(|&share| (over_mean(share) - 1.0).powi(2)).sum::<f64>() / n as f64).collect::<Vec<_>>()),
-        "expected_max_over_mean_share" => mean(&all.iter().map(|shares| over_mean(shares.iter().copied().fold(0.0, f64::max))).collect::<Vec<_>>()),
-        "expected_min_over_mean_share" => mean(&all.iter().map(|shares| over_mean(shares.iter().copied().fold(1.0, f64::min))).collect::<Vec<_>>()),
+        "rms_cov_of_share" => root(
+            &all.iter()
+                .map(|shares| shares.iter().map(|&share| (over_mean(share) - 1.0).powi(2)).sum::<f64>() / n as f64)
+                .collect::<Vec<_>>(),
+        ),
+        "expected_max_over_mean_share" => {
+            mean(&all.iter().map(|shares| over_mean(shares.iter().copied().fold(0.0, f64::max))).collect::<Vec<_>>())
+        }
+        "expected_min_over_mean_share" => {
+            mean(&all.iter().map(|shares| over_mean(shares.iter().copied().fold(1.0, f64::min))).collect::<Vec<_>>())
+        }
         "std_of_share" => {
             let (backend, middle) = (case.need("backend") as usize, case.need("mean_share"));
             root(&all.iter().map(|shares| (shares[backend] - middle).powi(2)).collect::<Vec<_>>())
         }
         _ => {
-            let percent: f64 = case.metric.trim_start_matches('p').split('_').next().and_then(|text| text.parse().ok()).expect("a percentile");
-            let below: Vec<f64> = all.iter().map(|shares| shares.iter().filter(|&&share| over_mean(share) <= case.expected).count() as f64 / n as f64).collect();
+            let percent: f64 =
+                case.metric.trim_start_matches('p').split('_').next().and_then(|text| text.parse().ok()).expect("a percentile");
+            let below: Vec<f64> = all
+                .iter()
+                .map(|shares| shares.iter().filter(|&&share| over_mean(share) <= case.expected).count() as f64 / n as f64)
+                .collect();
             let (value, error) = mean(&below);
             let z = deviate(percent / 100.0 - value, error, below.len());
             return Outcome { id: case.id.clone(), measured: value, expected: percent / 100.0, error, z, held: z.abs() <= LIMIT };
@@ -368,26 +389,32 @@ pub(crate) fn wave(case: &Case) -> Outcome {
             // Nobody waits, so who is in the system is who came and whose work is not over. By then what was there at the start is e^-7 of itself.
             let t = case.need("t");
             let t = if t * mu.unwrap_or(1.0) < 9.0 { t + period } else { t };
-            (0..replications).map(|replication| {
-                let mut busy = 0.0;
-                until(replication, t, &mut |at, work| busy += f64::from(u8::from(at + work > t)));
-                busy
-            }).collect()
+            (0..replications)
+                .map(|replication| {
+                    let mut busy = 0.0;
+                    until(replication, t, &mut |at, work| busy += f64::from(u8::from(at + work > t)));
+                    busy
+                })
+                .collect()
         }
         "peak_to_mean_rate" => {
             // A window of 2% of the period about the peak: the mean of the wave there is 0.07% below its top.
             let (from, to) = (0.24 * period, 0.26 * period);
-            (0..replications).map(|replication| {
-                let mut count = 0.0;
-                until(replication, to, &mut |at, _| count += f64::from(u8::from(at > from)));
-                count / (rate * (to - from))
-            }).collect()
+            (0..replications)
+                .map(|replication| {
+                    let mut count = 0.0;
+                    until(replication, to, &mut |at, _| count += f64::from(u8::from(at > from)));
+                    count / (rate * (to - from))
+                })
+                .collect()
         }
-        _ => (0..replications).map(|replication| {
-            let mut count = 0.0;
-            until(replication, window[1], &mut |at, _| count += f64::from(u8::from(at > window[0])));
-            count
-        }).collect(),
+        _ => (0..replications)
+            .map(|replication| {
+                let mut count = 0.0;
+                until(replication, window[1], &mut |at, _| count += f64::from(u8::from(at > window[0])));
+                count
+            })
+            .collect(),
     };
     let (value, _) = mean(&values);
     // Poisson: the variance is known, and need not be estimated from few replications.
@@ -403,20 +430,22 @@ pub(crate) fn dispersion(case: &Case) -> Outcome {
     let t = 30.0 / r;
     let plan = source_plan(modulated(arrival), 1.0);
     let windows = 400;
-    let sums: Vec<Sums> = (0..PARTS).map(|part| {
-        let mut traffic = Traffic::new(std::slice::from_ref(&plan), seed_of(&case.id), part);
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for window in 1..=windows {
-            let mut count = 0.0;
-            while traffic.peek().at as f64 <= f64::from(window) * t * UNIT {
-                traffic.pull();
-                count += 1.0;
+    let sums: Vec<Sums> = (0..PARTS)
+        .map(|part| {
+            let mut traffic = Traffic::new(std::slice::from_ref(&plan), seed_of(&case.id), part);
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for window in 1..=windows {
+                let mut count = 0.0;
+                while traffic.peek().at as f64 <= f64::from(window) * t * UNIT {
+                    traffic.pull();
+                    count += 1.0;
+                }
+                sum += count;
+                squares += count * count;
             }
-            sum += count;
-            squares += count * count;
-        }
-        [sum, f64::from(windows), squares]
-    }).collect();
+            [sum, f64::from(windows), squares]
+        })
+        .collect();
     let shrink = 1.0 - (1.0 - libm::exp(-r * t)) / (r * t);
     let (value, error) = jackknife(&sums, |[sum, n, squares]| {
         let mean = sum / n;

@@ -49,7 +49,14 @@ impl Outcome {
         let error = error.hypot(case.reference_error);
         let off = measured - case.expected;
         let z = deviate(off, error, replications);
-        Self { id: case.id.clone(), measured, expected: case.expected, error, z, held: z.abs() <= LIMIT || off.abs() <= FLOOR * case.expected.abs() }
+        Self {
+            id: case.id.clone(),
+            measured,
+            expected: case.expected,
+            error,
+            z,
+            held: z.abs() <= LIMIT || off.abs() <= FLOOR * case.expected.abs(),
+        }
     }
 
     /// What is computed and not sampled: to the last digits.

@@ -35,7 +35,10 @@ pub(crate) fn task(case: &Case, long: bool) -> Result<Task, &'static str> {
         return Err("an event rarer than once in ten million requests");
     }
     // One request in a hundred has a work of 50, so no 99th percentile of sojourns can be below it: the reference's sample had fewer of them.
-    if case.params["service"]["type"] == "bimodal" && case.metric == "p99_sojourn" && case.expected < case.params["service"]["large"].as_f64().unwrap_or(0.0) {
+    if case.params["service"]["type"] == "bimodal"
+        && case.metric == "p99_sojourn"
+        && case.expected < case.params["service"]["large"].as_f64().unwrap_or(0.0)
+    {
         return Err("a simulated reference that cannot be right: a percentile below what that share of requests must take");
     }
     match case.family.as_str() {
@@ -72,7 +75,12 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
     if let Statistic::AsymptoticVariance(_) = statistic {
         // Long against the relaxation time of 1 ÷ (1−√ρ)², so that n · Var is within a few percent of its limit.
         let relaxation = 1.0 / (1.0 - load.sqrt()).powi(2) * f64::from(backends);
-        return Setup { scenario, warmup: (10.0 * relaxation) as u64, measured: (100.0 * relaxation).max(10_000.0) as u64, replications: 200 };
+        return Setup {
+            scenario,
+            warmup: (10.0 * relaxation) as u64,
+            measured: (100.0 * relaxation).max(10_000.0) as u64,
+            replications: 200,
+        };
     }
     if case.policy.starts_with("least-loaded on the board") {
         return herd(scenario, load * f64::from(backends), case.need("board_update_period"));
@@ -148,7 +156,9 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
     let servers = case.number("servers").unwrap_or(1.0) as u32;
     match case.family.as_str() {
         "M/M/1" | "M/G/1" | "M^X/M/1" | "MMPP/M/1" | "GI/M/1" => one(open(case).on(vec![group(1)]).with(balancer("random", &[]))),
-        "M/G/1-PS" => one(open(case).on(vec![Group { discipline: Discipline::ProcessorSharing, ..group(1) }]).with(balancer("round-robin", &[]))),
+        "M/G/1-PS" => {
+            one(open(case).on(vec![Group { discipline: Discipline::ProcessorSharing, ..group(1) }]).with(balancer("round-robin", &[])))
+        }
         "M/M/c" => Ok(shared_queue(case, servers)),
         "run length" => one(open(case).on(vec![group(servers)]).with(balancer("central-queue", &[]))),
         "M/M/c/K" => {
@@ -177,7 +187,9 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
             one(open(case).on(machines(&speeds, &speeds)).with(unequal(&case.policy)?))
         }
         "closed loop" => one(closed(case, servers)),
-        "power of d (finite n)" | "two-server CTMC (JIQ, JSQ(2), threshold)" | "three-server CTMC (JIQ, JSQ(2))" => one(open(case).on(vec![group(servers)]).with(by_words(&case.policy)?)),
+        "power of d (finite n)" | "two-server CTMC (JIQ, JSQ(2), threshold)" | "three-server CTMC (JIQ, JSQ(2))" => {
+            one(open(case).on(vec![group(servers)]).with(by_words(&case.policy)?))
+        }
         // Finite n lies above the limit by a share of about 1/n: 0.05% at 2,000, a quarter of the floor.
         "power of d (mean field)" => one(supermarket(case, 2000)),
         "stale information" => {
@@ -185,7 +197,9 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
             (scenario.tier.view, scenario.tier.refresh) = (View::Shared, units(case.need("board_update_period")));
             one(scenario)
         }
-        "general service sim (ps)" => one(open(case).on(vec![Group { discipline: Discipline::ProcessorSharing, ..group(servers) }]).with(by_words(&case.policy)?)),
+        "general service sim (ps)" => {
+            one(open(case).on(vec![Group { discipline: Discipline::ProcessorSharing, ..group(servers) }]).with(by_words(&case.policy)?))
+        }
         "general service sim (fcfs)" => one(open(case).on(vec![group(servers)]).with(by_words(&case.policy)?)),
         "timeouts" | "Erlang A" => Err("timeouts and patience"),
         "retries" | "retrials" => Err("retries"),
@@ -263,7 +277,12 @@ fn shared_queue(case: &Case, servers: u32) -> Vec<Scenario> {
 /// A group for each speed. A weight that is not given is 1.
 fn machines(speeds: &[f64], weights: &[f64]) -> Vec<Group> {
     let weights = weights.iter().copied().chain(std::iter::repeat(1.0));
-    speeds.iter().zip(weights).zip(b'a'..).map(|((&speed, weight), name)| Group { name: char::from(name).into(), speed, weight, ..group(1) }).collect()
+    speeds
+        .iter()
+        .zip(weights)
+        .zip(b'a'..)
+        .map(|((&speed, weight), name)| Group { name: char::from(name).into(), speed, weight, ..group(1) })
+        .collect()
 }
 
 /// Whether the cycle is, up to where it begins, the one of smooth weighted round robin.
@@ -322,4 +341,3 @@ fn closed(case: &Case, servers: u32) -> Scenario {
         _ => start.on(vec![group(servers)]).with(balancer("join-shortest-queue", &[])),
     }
 }
-

@@ -135,8 +135,15 @@ fn families(outcomes: &[Outcome], cases: &[Case]) {
     }
     for (family, of) in table {
         let n = of.len() as f64;
-        let (sum, near) = (of.iter().map(|outcome| outcome.z).sum::<f64>(), of.iter().filter(|outcome| outcome.z.abs() < 1.96).count() as f64);
+        let (sum, near) =
+            (of.iter().map(|outcome| outcome.z).sum::<f64>(), of.iter().filter(|outcome| outcome.z.abs() < 1.96).count() as f64);
         let worst = of[0];
-        println!("theory: {family}: {n} comparisons, mean z {:.2}, {:.0}% below 1.96, worst {:.2} ({})", sum / n, 100.0 * near / n, worst.z, worst.id);
+        println!(
+            "theory: {family}: {n} comparisons, mean z {:.2}, {:.0}% below 1.96, worst {:.2} ({})",
+            sum / n,
+            100.0 * near / n,
+            worst.z,
+            worst.id
+        );
     }
 }
