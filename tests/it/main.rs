@@ -1,6 +1,10 @@
 //! Everything that is tested from outside, as one binary.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "what a test computes beside the program need not be the same bits everywhere")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "what a test computes beside the program need not be the same bits everywhere"
+)]
 
 mod architecture;
 mod bad_input;
