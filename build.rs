@@ -3,8 +3,10 @@
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-changed=.git/HEAD");
-    println!("cargo:rerun-if-changed=.git/index");
+    // Written by every commit and checkout. Naming what is not there would rebuild the crate each time.
+    let log = ".git/logs/HEAD";
+    let watched = if std::path::Path::new(log).exists() { log } else { "build.rs" };
+    println!("cargo:rerun-if-changed={watched}");
     let commit = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok();
     let commit = commit.filter(|output| output.status.success()).and_then(|output| String::from_utf8(output.stdout).ok());
     let shown = commit.map(|commit| format!(" ({})", commit.trim())).unwrap_or_default();

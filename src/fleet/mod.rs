@@ -372,6 +372,7 @@ impl Fleet {
         let number = attempt.backend;
         let backend = &mut self.backends[number as usize];
         backend.settle(&mut self.rest[number as usize], now);
+        let most = backend.in_flight_max;
         if sent {
             backend.send();
         }
@@ -379,11 +380,20 @@ impl Fleet {
         let service = group.service(attempt.service);
         attempt.service = service;
         let before = backend.backlog();
-        if before <= group.backlog_limit && before.saturating_add(service) > group.backlog_limit {
-            self.rest[number as usize].rose_at = now;
-        }
+        let rises = before <= group.backlog_limit && before.saturating_add(service) > group.backlog_limit;
         if !backend.is_simple() {
-            return self.accept_specially(attempts, id, priority, now);
+            let accepted = self.accept_specially(attempts, id, priority, now);
+            if accepted == Accepted::Refused && sent {
+                // Sent and sent back at one instant: it was never in flight for any time.
+                self.backends[number as usize].in_flight_max = most;
+            }
+            if accepted == Accepted::Yes && rises {
+                self.rest[number as usize].rose_at = now;
+            }
+            return accepted;
+        }
+        if rises {
+            self.rest[number as usize].rose_at = now;
         }
         backend.work = backend.work.wrapping_add(service);
         if backend.busy == 0 {

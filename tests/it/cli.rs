@@ -296,3 +296,14 @@ fn the_self_test_holds_and_says_so() {
     assert_eq!((&report["held"], &report["fingerprint"]), (&true.into(), &report["expected_fingerprint"]));
     assert!(report["checks"].as_array().is_some_and(|checks| checks.len() >= 30));
 }
+
+#[test]
+fn a_refused_request_is_never_in_flight_where_the_way_takes_no_time() {
+    let path = file("cli-refused", &SMALL.replace("count = 4", "count = 4\nqueue = 2"));
+    let output = evenkeel(&["run", &path, "--format", "json", "-q", "--set", "traffic.arrivals.load=2"]);
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(result["results"][0]["requests"]["errors"]["refused"].as_u64().is_some_and(|refused| refused > 0));
+    for backend in result["results"][0]["backends"].as_array().expect("an array") {
+        assert_eq!(backend["in_flight_max"], 3, "one worker and two places");
+    }
+}

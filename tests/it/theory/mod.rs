@@ -17,9 +17,12 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// The cases that read from one simulation, and what each reads.
+type Readers<'c> = Vec<(&'c Case, Statistic)>;
+
 /// Something to run: its cost in requests, and the cases that read from it.
 enum Job<'c> {
-    Simulation(Setup, Vec<(&'c Case, Statistic)>),
+    Simulation(Box<Setup>, Readers<'c>),
     Direct(&'c Case, fn(&Case) -> Outcome),
 }
 
@@ -48,7 +51,7 @@ struct Programme<'c> {
 
 /// Cases that read from the same simulation share it; the longest of their run lengths counts.
 fn programme(cases: &[Case], long: bool) -> Programme<'_> {
-    let mut simulations: BTreeMap<String, (Setup, Vec<(&Case, Statistic)>)> = BTreeMap::new();
+    let mut simulations: BTreeMap<String, (Setup, Readers<'_>)> = BTreeMap::new();
     let (mut jobs, mut left_out) = (Vec::new(), BTreeMap::new());
     for case in cases {
         match mapping::task(case, long) {
@@ -63,7 +66,7 @@ fn programme(cases: &[Case], long: bool) -> Programme<'_> {
             }
         }
     }
-    jobs.extend(simulations.into_values().map(|(setup, cases)| Job::Simulation(setup, cases)));
+    jobs.extend(simulations.into_values().map(|(setup, cases)| Job::Simulation(Box::new(setup), cases)));
     jobs.sort_by_key(|job| std::cmp::Reverse(job.cost()));
     Programme { jobs, left_out }
 }
