@@ -9,21 +9,27 @@
 //! sojourns, to the nanosecond, for each backend and in all.
 
 mod agenda;
+mod books;
+mod closed;
 mod journeys;
 mod network;
+mod observer;
 mod overload;
 mod tier;
 
 use crate::balance::{self, Pick};
-use crate::dist::Sampler;
-use crate::fleet::{Accepted, Account, Attempt, Fleet};
+use crate::fleet::{Accepted, Attempt, Fleet};
 use crate::measure::record::Failure;
 use crate::plan::{Plan, WarmupPlan};
-use crate::random::{Numbered, Purpose, below, derive};
+use crate::random::below;
 use crate::scenario::Length;
 use crate::time::{SimTime, round_ns};
-use crate::traffic::{Arrival, SourcePlan, Timing, Traffic};
+use crate::traffic::{Arrival, SourcePlan, Traffic};
+pub use observer::{Edge, Ending, Interrupted, Observer, Request};
+
 use agenda::{Agenda, Item, Rank};
+use books::Books;
+use closed::Closed;
 use journeys::Journeys;
 use network::{Network, Way};
 use overload::Overload;
@@ -33,77 +39,6 @@ const NEVER: u64 = u64::MAX;
 
 /// How many arrivals pass between two looks at the outside world.
 pub const PULSE: u64 = 1 << 16;
-
-/// A request in the system. Half a cache line: with its first attempt it fills one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Request {
-    /// When it was made.
-    pub arrival: u64,
-    /// What hash balancers and caches look at.
-    pub key: u64,
-    /// Its number over all traffic, from 0.
-    pub number: u64,
-    /// Who sent it, within its source.
-    pub client: u32,
-    /// Its source.
-    pub source: u16,
-    /// Attempts made so far.
-    pub attempts: u8,
-    /// Whether it counts: it arrived after the warm-up.
-    pub measured: bool,
-}
-
-impl Request {
-    /// What a balancer may know of it.
-    #[inline]
-    fn known(&self) -> balance::Request {
-        balance::Request { id: self.number, key: self.key, client: self.client, attempt: u32::from(self.attempts) }
-    }
-}
-
-/// Who is told what happens. Static: what nobody watches costs nothing.
-pub trait Observer {
-    /// A request was made.
-    fn arrived(&mut self, request: &Request);
-    /// An attempt was sent.
-    fn sent(&mut self, request: &Request, backend: u32);
-    /// An attempt was answered.
-    fn answered(&mut self, request: &Request, backend: u32, latency: u64);
-    /// A request succeeded at `now`, having waited so long; `backend` answered it.
-    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64);
-    /// A request failed at `now`.
-    fn failed(&mut self, request: &Request, cause: Failure, now: u64);
-    /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
-}
-
-/// An end of the window over which time averages are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// The end of the warm-up.
-    Opens,
-    /// The last arrival.
-    Closes,
-}
-
-/// How a cell ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// The last thing that happened.
-    pub end: SimTime,
-    /// Since when it was overloaded.
-    pub overloaded_at: Option<SimTime>,
-    /// Measured requests still in the system where the cell was stopped.
-    pub unfinished: u64,
-    /// Events taken: arrivals, completions and everything of the agenda.
-    pub events: u64,
-    /// Requests that arrived, warm-up included.
-    pub arrived: u64,
-}
-
-/// What the outside asked to stop for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interrupted;
 
 /// One cell, running.
 struct Cell<'p, O> {
@@ -134,15 +69,6 @@ struct Cell<'p, O> {
     milestone: u64,
 }
 
-/// The clients of a closed source.
-#[derive(Debug)]
-struct Closed {
-    think: Sampler,
-    stream: Numbered,
-    /// Requests made by each client.
-    made: Vec<u32>,
-}
-
 /// When arrivals end.
 #[derive(Debug)]
 struct Ends {
@@ -150,22 +76,6 @@ struct Ends {
     /// After so many, or from this instant on.
     after: u64,
     at: u64,
-}
-
-/// What must add up in the end.
-#[derive(Debug, Default)]
-struct Books {
-    arrived: u64,
-    ended: u64,
-    in_system: u64,
-    measured_in_system: u64,
-    /// ∫ requests in the system, up to `settled`.
-    area: u128,
-    settled: u64,
-    /// Time in the system of all requests that ended.
-    sojourn: u128,
-    last_end: u64,
-    events: u64,
 }
 
 /// Where the measured window begins.
@@ -653,46 +563,5 @@ impl<'p, O: Observer> Cell<'p, O> {
             let apart = account.work.wrapping_sub(account.busy_area as u64) as i64;
             assert!(u128::from(apart.unsigned_abs()) <= slack, "work conservation: {account:?}");
         }
-    }
-}
-
-impl Closed {
-    fn new(plan: &Plan, source: &SourcePlan, replication: u64, index: u64) -> Option<Self> {
-        let Timing::Closed { clients, think } = &source.timing else { return None };
-        let stream = Numbered::new(derive(plan.seed, replication, Purpose::Think, index));
-        Some(Self { think: Sampler::new(think), stream, made: vec![0; *clients as usize] })
-    }
-
-    /// The number of a client's next request, over all clients.
-    fn number(&self, client: u32) -> u64 {
-        u64::from(client) << 32 | u64::from(self.made[client as usize])
-    }
-}
-
-impl Books {
-    #[inline]
-    fn settle(&mut self, now: u64) {
-        self.area += u128::from(now - self.settled) * u128::from(self.in_system);
-        self.settled = now;
-    }
-
-    #[inline]
-    fn arrived(&mut self, now: u64, measured: bool) {
-        self.settle(now);
-        self.arrived += 1;
-        self.in_system += 1;
-        self.measured_in_system += u64::from(measured);
-        self.events += 1;
-    }
-
-    #[inline]
-    fn ended(&mut self, request: &Request, now: u64) {
-        self.settle(now);
-        self.ended += 1;
-        self.in_system -= 1;
-        self.measured_in_system -= u64::from(request.measured);
-        self.sojourn += u128::from(now - request.arrival);
-        self.last_end = now;
-        self.events += 1;
     }
 }
