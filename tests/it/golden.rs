@@ -168,7 +168,7 @@ const PINNED: &[(&str, u64)] = &[
     ("priority", 0x0ac0_a31f_9753_8b1c),
     ("several workers", 0xe8c6_9721_bcfd_25a8),
     ("unlimited workers", 0x813e_de0f_80fb_a34f),
-    ("bounded queue", 0x2df7_319c_adce_44dd),
+    ("bounded queue", 0x550a_e814_da99_3531),
     ("per in flight", 0x4cf7_0b66_ea31_de76),
     ("network", 0x77ac_ee2b_5edf_3ffd),
     ("cache", 0xd68a_11c1_04b9_6eb0),
