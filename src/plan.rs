@@ -148,23 +148,7 @@ impl Plan {
     /// All faults that only show once keys are taken together.
     pub fn new(scenario: &Scenario, variant: Option<String>) -> Result<Self, Vec<FaultAt>> {
         let zones = zones(scenario);
-        let clients = |per_client: fn(&crate::scenario::Traffic) -> u64| {
-            usize::try_from(scenario.traffic.iter().map(per_client).fold(0_u64, u64::saturating_add)).unwrap_or(usize::MAX)
-        };
-        let counts = [
-            ("backends", "zones", zones.len(), MOST_ZONES),
-            ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES),
-            ("traffic.clients", "clients", clients(client_count), MOST_CLIENTS),
-            (
-                "traffic.clients",
-                "connections",
-                clients(|traffic| traffic.clients.map_or(0, |of| u64::from(of.count) * u64::from(of.connections))),
-                MOST_CLIENTS,
-            ),
-        ];
-        let too_many = counts.into_iter().filter(|&(_, _, found, most)| found > most);
-        let faults: Vec<_> =
-            too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect();
+        let faults = too_many(scenario, &zones);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -299,6 +283,26 @@ fn zones(scenario: &Scenario) -> Vec<String> {
         }
     }
     zones
+}
+
+/// What there is more of than there is room for.
+fn too_many(scenario: &Scenario, zones: &[String]) -> Vec<FaultAt> {
+    let clients = |per_client: fn(&crate::scenario::Traffic) -> u64| {
+        usize::try_from(scenario.traffic.iter().map(per_client).fold(0_u64, u64::saturating_add)).unwrap_or(usize::MAX)
+    };
+    let counts = [
+        ("backends", "zones", zones.len(), MOST_ZONES),
+        ("traffic", "traffic sources", scenario.traffic.len(), MOST_SOURCES),
+        ("traffic.clients", "clients", clients(client_count), MOST_CLIENTS),
+        (
+            "traffic.clients",
+            "connections",
+            clients(|traffic| traffic.clients.map_or(0, |of| u64::from(of.count) * u64::from(of.connections))),
+            MOST_CLIENTS,
+        ),
+    ];
+    let too_many = counts.into_iter().filter(|&(_, _, found, most)| found > most);
+    too_many.map(|(key, what, found, most)| FaultAt { key: key.to_owned(), fault: Fault::TooMany { what, found, most } }).collect()
 }
 
 fn client_count(traffic: &crate::scenario::Traffic) -> u64 {

@@ -13,12 +13,6 @@ pub struct Slab<T> {
 }
 
 impl<T: Default> Slab<T> {
-    /// No slots yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
-    }
-
     /// Takes a free slot, whatever is in it. A value handed over would be built on the stack and copied; written into the slot it is not.
     #[inline]
     pub fn occupy(&mut self) -> u32 {

@@ -86,7 +86,6 @@ struct Window {
     /// The instant, where it is given so, until it has passed; else `u64::MAX`.
     opens_at: u64,
     open: bool,
-    closed: bool,
 }
 
 /// Runs one cell. `pulse` is called every [`PULSE`] arrivals with their number so far and says whether to go on.
@@ -134,7 +133,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             any_priority: plan.sources.iter().any(|source| source.priority != 0),
             ends: Ends { arriving: true, after, at },
             books: Books::default(),
-            window: Window { skip, opens_at, open: false, closed: false },
+            window: Window { skip, opens_at, open: false },
             overload: Overload::new(plan),
             change: 0,
             next_pulse: PULSE,
@@ -169,7 +168,7 @@ impl<'p, O: Observer> Cell<'p, O> {
                     return Ok(false);
                 }
                 self.change_state(next);
-            } else if arrival <= other && arrival < self.agenda.next() {
+            } else if arrival < self.agenda.next() {
                 let arrival = self.traffic.pull();
                 self.arrive_open(arrival);
             } else {
@@ -520,7 +519,6 @@ impl<'p, O: Observer> Cell<'p, O> {
         if !self.window.open {
             self.open_window();
         }
-        self.window.closed = true;
         self.books.settle(self.now);
         self.observer.window(Edge::Closes, self.now, self.books.area, &mut self.fleet.accounts(self.now));
         self.overload.judge(self.now, &mut self.fleet, self.plan);

@@ -346,18 +346,6 @@ impl Fleet {
         self.completions.first()
     }
 
-    /// How many backends there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.backends.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.backends.is_empty()
-    }
-
     /// An attempt leaves for a backend: from now on it is in flight.
     pub fn send(&mut self, number: u32, now: u64) {
         let backend = &mut self.backends[number as usize];

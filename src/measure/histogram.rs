@@ -9,10 +9,41 @@
 pub struct Histogram<const BITS: u32> {
     counts: Vec<u64>,
     count: u64,
+    exact: Exact,
+}
+
+/// What is kept exactly of a series, beside its counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Exact {
     min: u64,
     max: u64,
     sum: u128,
     squares: f64,
+}
+
+impl Default for Exact {
+    fn default() -> Self {
+        Self { min: u64::MAX, max: 0, sum: 0, squares: 0.0 }
+    }
+}
+
+impl Exact {
+    /// Adds one value.
+    #[inline]
+    pub(super) fn add(&mut self, value: u64) {
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.sum += u128::from(value);
+        self.squares += value as f64 * value as f64;
+    }
+
+    /// Adds another series.
+    fn merge(&mut self, other: &Self) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.squares += other.squares;
+    }
 }
 
 /// Within 0.1%: what latencies and waits are kept in.
@@ -22,22 +53,16 @@ pub type Coarse = Histogram<6>;
 
 impl<const BITS: u32> Default for Histogram<BITS> {
     fn default() -> Self {
-        Self { counts: Vec::new(), count: 0, min: u64::MAX, max: 0, sum: 0, squares: 0.0 }
+        Self { counts: Vec::new(), count: 0, exact: Exact::default() }
     }
 }
 
-/// The bucket of a value.
+/// The bucket of a value in a histogram with `2^bits` buckets per power of two.
 #[inline]
-const fn index(value: u64, bits: u32) -> usize {
+pub(super) const fn index(value: u64, bits: u32) -> usize {
     // Below 2·2^bits the shift is zero and the index is the value itself.
     let shift = (64 - (value | (1 << bits)).leading_zeros()) - 1 - bits;
     ((shift as usize) << bits) + (value >> shift) as usize
-}
-
-/// The bucket of a value in a histogram with `2^BITS` buckets per power of two.
-#[inline]
-pub(super) const fn bucket_of<const BITS: u32>(value: u64) -> usize {
-    index(value, BITS)
 }
 
 /// The least value of a bucket, and how many values it has.
@@ -61,10 +86,7 @@ impl<const BITS: u32> Histogram<BITS> {
             None => self.grow(at),
         }
         self.count += 1;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        self.sum += u128::from(value);
-        self.squares += value as f64 * value as f64;
+        self.exact.add(value);
     }
 
     /// A histogram of counts that were kept elsewhere, by bucket: for percentiles alone. Least and greatest are those of their buckets; there
@@ -75,13 +97,13 @@ impl<const BITS: u32> Histogram<BITS> {
         let (count, first) = (counts.iter().sum(), counts.iter().position(|&count| count > 0));
         let min = first.map_or(u64::MAX, |at| bucket(at, BITS).0);
         let max = counts.len().checked_sub(1).map_or(0, |at| bucket(at, BITS).0 + bucket(at, BITS).1 - 1);
-        Self { counts, count, min, max, sum: 0, squares: 0.0 }
+        Self { counts, count, exact: Exact { min, max, ..Exact::default() } }
     }
 
     /// The same counts with what is known exactly of the values.
     #[must_use]
-    pub fn with_exact(self, min: u64, max: u64, sum: u128, squares: f64) -> Self {
-        Self { min, max, sum, squares, ..self }
+    pub(super) fn with_exact(self, exact: Exact) -> Self {
+        Self { exact, ..self }
     }
 
     #[cold]
@@ -101,10 +123,7 @@ impl<const BITS: u32> Histogram<BITS> {
             *mine += theirs;
         }
         self.count += other.count;
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
-        self.sum += other.sum;
-        self.squares += other.squares;
+        self.exact.merge(&other.exact);
     }
 
     /// How many values were counted.
@@ -116,32 +135,32 @@ impl<const BITS: u32> Histogram<BITS> {
     /// The least value, exactly.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.min)
+        (self.count > 0).then_some(self.exact.min)
     }
 
     /// The greatest value, exactly.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.max)
+        (self.count > 0).then_some(self.exact.max)
     }
 
     /// The sum of all values, exactly.
     #[must_use]
     pub fn sum(&self) -> u128 {
-        self.sum
+        self.exact.sum
     }
 
     /// The mean, from the exact sum.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+        (self.count > 0).then(|| self.exact.sum as f64 / self.count as f64)
     }
 
     /// The standard deviation of the values as they are (divided by their number).
     #[must_use]
     pub fn stddev(&self) -> Option<f64> {
         let mean = self.mean()?;
-        Some((self.squares / self.count as f64 - mean * mean).max(0.0).sqrt())
+        Some((self.exact.squares / self.count as f64 - mean * mean).max(0.0).sqrt())
     }
 
     /// The smallest value with at least this share of all at or below it, within `2^-BITS`/2: the middle of its bucket,
@@ -158,10 +177,10 @@ impl<const BITS: u32> Histogram<BITS> {
             seen += count;
             if seen >= rank {
                 let (least, width) = bucket(at, BITS);
-                return Some((least + width / 2).clamp(self.min, self.max));
+                return Some((least + width / 2).clamp(self.exact.min, self.exact.max));
             }
         }
-        Some(self.max)
+        Some(self.exact.max)
     }
 
     /// The buckets that hold something: least value, width, count.

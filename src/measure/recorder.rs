@@ -1,5 +1,6 @@
 //! The observer that fills a [`Record`].
 
+use super::histogram::Exact;
 use super::record::{BackendRecord, Failure, Record};
 use super::tallies::Tallies;
 use crate::engine::{Edge, Ending, Observer, Request};
@@ -34,31 +35,6 @@ pub struct Recorder {
 /// The rows of the fine table.
 const LATENCY: u32 = 0;
 const WAIT: u32 = 1;
-
-/// What is kept exactly of a series, beside its histogram.
-#[derive(Clone, Copy, Debug)]
-struct Exact {
-    min: u64,
-    max: u64,
-    sum: u128,
-    squares: f64,
-}
-
-impl Default for Exact {
-    fn default() -> Self {
-        Self { min: u64::MAX, max: 0, sum: 0, squares: 0.0 }
-    }
-}
-
-impl Exact {
-    #[inline]
-    fn add(&mut self, value: u64) {
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        self.sum += u128::from(value);
-        self.squares += value as f64 * value as f64;
-    }
-}
 
 /// What every request adds to its backend.
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,9 +121,7 @@ impl Recorder {
             (backend.requests, backend.answered, backend.latency_sum) = (hot.requests, hot.answered, hot.latency_sum);
             backend.latency = self.tallies.histogram(number);
         }
-        let series = |row: u32, exact: &Exact| {
-            self.fine.histogram(row as usize).map(|counts| counts.with_exact(exact.min, exact.max, exact.sum, exact.squares))
-        };
+        let series = |row: u32, exact: &Exact| self.fine.histogram(row as usize).map(|counts| counts.with_exact(*exact));
         self.record.latency = series(LATENCY, &self.latency).expect("the table has this row");
         self.record.wait = series(WAIT, &self.wait).expect("the table has this row");
         let Record { offered, succeeded, failed, unfinished, .. } = self.record;

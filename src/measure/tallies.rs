@@ -3,7 +3,7 @@
 //! Half the size of 64-bit counts is half of what the caches must hold, with a thousand backends above all. A count that goes over is carried into a list
 //! that a run of less than four thousand million requests never touches. (16 bits were tried: 15 ns a request slower.)
 
-use super::histogram::{Histogram, bucket_of};
+use super::histogram::{Histogram, index};
 
 /// A row ends at 2^50 ns (13 days): what is longer counts as that long.
 const OCTAVES: u32 = 50;
@@ -26,7 +26,7 @@ impl<const BITS: u32> Tallies<BITS> {
     /// Counts one value; nothing where there is no such row.
     #[inline]
     pub(super) fn count(&mut self, row: u32, value: u64) {
-        let at = row as usize * Self::ROW + bucket_of::<BITS>(value).min(Self::ROW - 1);
+        let at = row as usize * Self::ROW + index(value, BITS).min(Self::ROW - 1);
         let Some(count) = self.counts.get_mut(at) else { return };
         *count = count.wrapping_add(1);
         if *count == 0 {
