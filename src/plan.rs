@@ -241,7 +241,7 @@ impl Plan {
                     Some(first) => counted_on(first, member),
                     None => format!("{}:8080", std::net::Ipv4Addr::from(0x0A00_0000 + number)),
                 };
-                members.push(Member { address, weight: group.weight, speed: group.speed, workers: group.workers });
+                members.push(Member { weight: group.weight, speed: group.speed, workers: group.workers, ..Member::new(address) });
             }
         }
         members

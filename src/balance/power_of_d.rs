@@ -10,8 +10,8 @@ use super::{Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use crate::random::Stream;
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "power-of-d",
         summary: "the least loaded of a few drawn at random",
         text: "Draws `choices` eligible backends and takes the one with the fewest requests in flight; ties to the first drawn. O(choices) per \
@@ -27,7 +27,7 @@ pub(super) static LISTED: Listed = Listed {
         ],
         reference: "M. Mitzenmacher, The power of two choices in randomized load balancing (2001)",
     },
-    build: |values| {
+    |values| {
         let choices = values.whole("choices") as usize;
         match values.bool("distinct") {
             true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
@@ -35,7 +35,7 @@ pub(super) static LISTED: Listed = Listed {
             false => Box::new(PowerOfD { draw: Repeated, choices }),
         }
     },
-};
+);
 
 /// How candidates are drawn: kept apart from comparing them.
 trait Draw: Send + std::fmt::Debug {
@@ -117,7 +117,7 @@ impl<D: Draw> Balancer for PowerOfD<D> {
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         let n = pool.eligible().len();
         if n == 0 {
             return Pick::None;
