@@ -242,6 +242,16 @@ pub trait Balancer: Send + Debug {
     /// An attempt that this instance sent has ended.
     fn finished(&mut self, _completion: &Completion, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
 
+    /// Whether the product itself tries again now that this attempt has failed, of which [`Balancer::finished`] has told.
+    fn retries(&mut self, _request: &Request<'_>, _pool: &Pool, _ctx: &mut Ctx<'_>) -> bool {
+        false
+    }
+
+    /// The HTTP status with which the product refuses a request that nobody answered.
+    fn refusal(&self) -> u16 {
+        503
+    }
+
     /// A request is over, whatever its attempts did: what was remembered of it can go.
     fn ended(&mut self, _request: u64) {}
 
