@@ -58,7 +58,7 @@ pub mod ring_hash;
 mod round_robin;
 mod weighted_round_robin;
 
-pub use catalogue::{Law, Listed, Taken, build, entries, find, listed, register};
+pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
 pub use member::{Member, State};
 pub use pool::Pool;
 pub use request::{Digits, Request, Said, client_address};
