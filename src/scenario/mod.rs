@@ -46,6 +46,7 @@ pub use pick_script::{Asked, PickScript, Step, load_pick_script};
 pub use position::{Excerpt, Location};
 pub use render::{SHOWN, Style, render};
 pub use schema::schema;
+pub use suggest::nearest;
 
 /// The scenario that runs when none is named.
 pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
