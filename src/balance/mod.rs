@@ -56,6 +56,8 @@ mod random;
 mod request;
 pub mod ring_hash;
 mod round_robin;
+#[cfg(feature = "script")]
+mod script;
 mod weighted_round_robin;
 
 pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
@@ -254,6 +256,11 @@ pub trait Balancer: Send + Debug {
 
     /// A request is over, whatever its attempts did: what was remembered of it can go.
     fn ended(&mut self, _request: u64) {}
+
+    /// What keeps it from choosing, where something does: a script that failed. The run ends with it.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// What it sees.
     fn sees(&self) -> Sees {

@@ -25,7 +25,7 @@ use crate::random::below;
 use crate::scenario::Length;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Interrupted, Observer, Request};
+pub use observer::{Edge, Ending, Observer, Request, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -91,16 +91,17 @@ struct Window {
 /// Runs one cell. `pulse` is called every [`PULSE`] arrivals with their number so far and says whether to go on.
 ///
 /// # Errors
-/// [`Interrupted`] where `pulse` said so; nothing of the cell is kept.
+/// [`Stopped`] where `pulse` said so, or where the balancer is in trouble.
 pub fn run<O: Observer>(
     plan: &Plan,
     balancer: usize,
     replication: u32,
     observer: O,
     pulse: &mut dyn FnMut(u64) -> bool,
-) -> Result<(O, Ending), Interrupted> {
+) -> Result<(O, Ending), Stopped> {
     let mut cell = Cell::new(plan, balancer, u64::from(replication), observer);
     let stopped = cell.run(pulse)?;
+    cell.tier.trouble()?;
     Ok(cell.finish(stopped))
 }
 
@@ -149,7 +150,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     }
 
     /// The loop. Returns whether it was stopped for too many requests in the system.
-    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Interrupted> {
+    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Stopped> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
             // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
@@ -180,8 +181,9 @@ impl<'p, O: Observer> Cell<'p, O> {
             if self.books.arrived >= self.next_pulse {
                 self.next_pulse += PULSE;
                 if !pulse(self.books.arrived) {
-                    return Err(Interrupted);
+                    return Err(Stopped::Interrupted);
                 }
+                self.tier.trouble()?;
             }
         }
     }

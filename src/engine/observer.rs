@@ -78,6 +78,11 @@ pub struct Ending {
     pub arrived: u64,
 }
 
-/// What the outside asked to stop for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interrupted;
+/// Why a cell did not come to its end: nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The outside asked for it.
+    Interrupted,
+    /// The balancer is in trouble, which it describes.
+    Trouble(String),
+}

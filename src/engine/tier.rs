@@ -3,7 +3,7 @@
 //! With `view = "own"` each instance counts its own requests; with `"shared"` all see the same counts, exact or as of the last multiple of
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
-use super::Request;
+use super::{Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Release, Sees};
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
@@ -119,6 +119,14 @@ impl Tier {
     /// Whether there is but one instance.
     pub(super) fn is_single(&self) -> bool {
         self.instances.len() == 1
+    }
+
+    /// What trouble an instance is in.
+    pub(super) fn trouble(&self) -> Result<(), Stopped> {
+        match self.instances.iter().find_map(|instance| instance.balancer.trouble()) {
+            Some(trouble) => Err(Stopped::Trouble(trouble)),
+            None => Ok(()),
+        }
     }
 
     /// A request has left the system.
