@@ -27,12 +27,13 @@ pub struct Request {
 impl Request {
     /// What a balancer may know of it.
     #[inline]
-    pub(super) fn known(&self) -> balance::Request<'static> {
+    pub(super) fn known(&self, class: i32) -> balance::Request<'static> {
         balance::Request {
             id: self.number,
             key: self.key,
             client: self.client,
             attempt: u32::from(self.attempts),
+            class,
             ..balance::Request::default()
         }
     }

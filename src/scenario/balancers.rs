@@ -137,7 +137,7 @@ pub(crate) fn by_default(name: &str) -> Option<Value> {
 
 /// The parameters of a balancer that is named alone.
 fn by_name(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, entry: &'static Entry) -> Option<Values> {
-    if let Some(needed) = entry.parameters.iter().find(|parameter| is_needed(parameter)) {
+    if let Some(needed) = needed(entry) {
         let finding = Finding::error(node.at, Fault::Missing(needed.name.into())).path(path.key(needed.name)).allowed(needed.kind);
         let example = scalar::example(needed.kind);
         d.report(finding.help(format!("write it as a table:\n[[balancer]]\nkind = \"{}\"\n{} = {example}", entry.name, needed.name)));
@@ -173,7 +173,13 @@ fn parameters(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Values> {
     is_whole.then_some(values)
 }
 
-/// The parameters of a balancer of which only the kind is written.
+/// The parameter without which a balancer cannot be: a file.
+#[must_use]
+pub fn needed(entry: &'static Entry) -> Option<&'static Parameter> {
+    entry.parameters.iter().find(|parameter| is_needed(parameter))
+}
+
+/// The parameters of a balancer of which only the kind is written, and which needs no more.
 #[must_use]
 pub fn defaults(entry: &'static Entry) -> Values {
     let mut values = Values::default();
