@@ -44,14 +44,22 @@
 //! assert_ne!(first, second);
 //! ```
 
+pub mod c3;
+pub mod edf;
+pub mod hash;
 pub mod index;
+pub mod join_idle_queue;
 mod least_connections;
+pub mod maglev;
 mod oracle;
 mod pool;
-mod power_of_d;
+pub mod power_of_d;
+pub mod prequal;
+pub mod products;
 mod random;
 pub mod ring_hash;
 mod round_robin;
+pub mod stride;
 mod weighted_round_robin;
 
 pub use pool::{Member, Pool};
