@@ -58,8 +58,7 @@ struct Bench {
 impl Bench {
     fn new(entry: &'static Entry, backends: u32) -> Self {
         let address = |number: u32| format!("{}:8080", std::net::Ipv4Addr::from(0x0A00_0000 + number));
-        let members: Vec<Member> =
-            (1..=backends).map(|number| Member { address: address(number), weight: 1.0, speed: 1.0, workers: Some(1) }).collect();
+        let members: Vec<Member> = (1..=backends).map(|number| Member::new(address(number))).collect();
         let balancer = balance::build(entry.name, &scenario::defaults(entry)).expect("the catalogue has its own entries");
         let pool = if balancer.sees() == Sees::Truth { Pool::truth(members.into()) } else { Pool::new(members.into()) };
         let mut bench = Self { balancer, pool, chance: Stream::new(1), flying: VecDeque::new(), number: 0 };
@@ -73,7 +72,7 @@ impl Bench {
         if self.flying.len() >= self.pool.len() {
             self.end_oldest();
         }
-        let request = Request { id: self.number, key: self.number, client: 0, attempt: 0 };
+        let request = Request { id: self.number, key: self.number, ..Request::default() };
         let pick = self.balancer.pick(&request, &self.pool, &mut Ctx { now: SimTime(self.number), chance: &mut self.chance });
         match pick {
             Pick::Backend(backend) => {

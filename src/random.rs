@@ -73,7 +73,7 @@ pub fn below(bits: u64, n: u64) -> u64 {
 }
 
 /// A stream to draw from in order: xoshiro256++, or a script of recorded draws that goes before it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     generator: Xoshiro256PlusPlus,
     /// Recorded draws, last first; `None` where there are none, so that looking costs nothing.

@@ -8,7 +8,7 @@
 //! A backend that fails fast looks idle and gets everything; stale counts make the herd run from one backend to the next.
 
 use super::index::{LevelSets, Levels, MinTree, NEVER, score};
-use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
 pub(super) const TIES: Parameter = Parameter::with_default(
@@ -18,8 +18,8 @@ pub(super) const TIES: Parameter = Parameter::with_default(
     "which of several that are equal: drawn, the first, or going round",
 );
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "least-connections",
         summary: "the backend with the fewest requests in flight",
         text: "The eligible backend with the least in-flight count of this instance; with `weighted`, count ÷ weight. O(1) per pick, \
@@ -27,8 +27,15 @@ pub(super) static LISTED: Listed = Listed {
         parameters: &[TIES, Parameter::with_default("weighted", Kind::Bool, "false", "compare in flight ÷ weight instead of in flight")],
         reference: "",
     },
-    build: |values| Box::new(LeastConnections::new(values, Sees::View)),
-};
+    |values| Box::new(LeastConnections::new(values, Sees::View)),
+)
+.breaks(&[
+    (Law::ZeroWeight, "weights count only with `weighted = true`"),
+    (
+        Law::Weights,
+        "an idle backend comes before a busy one whatever its weight; with `weighted = true` shares follow the weights under load",
+    ),
+]);
 
 /// Which of several equal backends is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +105,7 @@ impl LeastConnections {
         if !self.weighted {
             return u64::from(in_flight);
         }
-        match pool.member(backend).weight {
+        match pool.weight(backend) {
             0.0 => NEVER,
             // Correctly rounded, so that equal fractions are equal: 1 ÷ 1 and 2 ÷ 2 tie.
             weight => score(f64::from(in_flight) / weight),
@@ -130,7 +137,7 @@ impl Balancer for LeastConnections {
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         match &mut self.index {
             Index::Levels(levels) => levels.least(ctx.chance).map_or(Pick::None, Pick::Backend),
             Index::Sets(sets) => {
@@ -159,6 +166,7 @@ impl Balancer for LeastConnections {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::super::testing::Bench;
     use super::*;
     use crate::catalogue::Value;
@@ -204,10 +212,10 @@ mod tests {
     #[test]
     fn who_is_not_eligible_is_not_picked() {
         let mut bench = bench("random", false, &[1.0; 2]);
-        bench.pool.set_eligible(BackendId(0), false);
+        bench.pool.set_state(BackendId(0), State::Down);
         bench.renew();
         assert_eq!(bench.split(2, 50), [0, 50]);
-        bench.pool.set_eligible(BackendId(1), false);
+        bench.pool.set_state(BackendId(1), State::Down);
         bench.renew();
         assert_eq!(bench.pick_key(1), Pick::None);
     }

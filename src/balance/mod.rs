@@ -22,7 +22,7 @@
 //!     fn members(&mut self, _: &Pool, _: &mut Ctx<'_>) {
 //!         self.at = 0;
 //!     }
-//!     fn pick(&mut self, _: &Request, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
+//!     fn pick(&mut self, _: &Request<'_>, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
 //!         let eligible = pool.eligible();
 //!         let Some(&stay) = eligible.get(self.at) else { return Pick::None };
 //!         if pool.in_flight(stay) > 0 {
@@ -32,10 +32,9 @@
 //!     }
 //! }
 //!
-//! let member = |address: &str| Member { address: address.into(), weight: 1.0, speed: 1.0, workers: Some(1) };
-//! let mut pool = Pool::new([member("10.0.0.1:8080"), member("10.0.0.2:8080")].into());
+//! let mut pool = Pool::new([Member::new("10.0.0.1:8080"), Member::new("10.0.0.2:8080")].into());
 //! let (mut rule, mut chance) = (StayWhileIdle::default(), Stream::new(42));
-//! let request = Request { id: 1, key: 1, client: 0, attempt: 0 };
+//! let request = Request { id: 1, key: 1, ..Request::default() };
 //! let mut pick = |pool: &Pool| rule.pick(&request, pool, &mut Ctx { now: SimTime::ZERO, chance: &mut chance });
 //!
 //! let Pick::Backend(first) = pick(&pool) else { panic!("both are eligible") };
@@ -43,28 +42,35 @@
 //! let Pick::Backend(second) = pick(&pool) else { panic!("both are eligible") };
 //! assert_ne!(first, second);
 //! ```
+//!
+//! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
 pub mod c3;
+mod catalogue;
 pub mod edf;
 pub mod hash;
 pub mod index;
 pub mod join_idle_queue;
 mod least_connections;
 pub mod maglev;
+mod member;
 mod oracle;
 mod pool;
 pub mod power_of_d;
 pub mod prequal;
 pub mod products;
 mod random;
+mod request;
 pub mod ring_hash;
 mod round_robin;
 pub mod stride;
 mod weighted_round_robin;
 
-pub use pool::{Member, Pool};
+pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
+pub use member::{Member, State};
+pub use pool::Pool;
+pub use request::{Digits, Request, Said, client_address};
 
-use crate::catalogue::{Entry, Values};
 use crate::random::Stream;
 use crate::time::{SimTime, Span};
 use std::fmt::Debug;
@@ -82,25 +88,12 @@ impl BackendId {
     }
 }
 
-/// What a balancer may know of a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Request {
-    /// Its number, in order of arrival over all traffic.
-    pub id: u64,
-    /// What hash balancers look at.
-    pub key: u64,
-    /// Who sent it.
-    pub client: u32,
-    /// 0 for the first attempt, 1 for the first retry or hedge, and so on.
-    pub attempt: u32,
-}
-
 /// A balancer's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// Send it there.
     Backend(BackendId),
-    /// Hold it here; it is picked for again, in order of arrival, when an attempt ends.
+    /// Hold it here; when something has ended or changed, [`Balancer::release`] says whose turn it is.
     Wait,
     /// No backend may have it.
     None,
@@ -144,23 +137,93 @@ pub struct Listens {
     pub counts: bool,
     /// [`Balancer::started`], [`Balancer::finished`] and [`Balancer::ended`].
     pub attempts: bool,
+    /// [`Balancer::reported`].
+    pub reports: Reports,
+}
+
+/// How backends say how they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reports {
+    /// They do not.
+    #[default]
+    Never,
+    /// With every answer.
+    Answers,
+    /// When they are asked: [`Balancer::probes`].
+    Probes,
+    /// When they have become idle, to one instance drawn at random.
+    Idle,
 }
 
 impl Listens {
     /// Nothing but picks.
-    pub const NOTHING: Self = Self { counts: false, attempts: false };
+    pub const NOTHING: Self = Self { counts: false, attempts: false, reports: Reports::Never };
     /// Changes of counts.
-    pub const COUNTS: Self = Self { counts: true, attempts: false };
+    pub const COUNTS: Self = Self { counts: true, ..Self::NOTHING };
+    /// Attempts.
+    pub const ATTEMPTS: Self = Self { attempts: true, ..Self::NOTHING };
+}
+
+/// What a backend says of itself; what it does not say is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Requests that it answers per second.
+    pub rps: f64,
+    /// Of these, answered with an error.
+    pub eps: f64,
+    /// The share of its workers that is busy, averaged.
+    pub utilization: f64,
+    /// Requests in flight there, whoever sent them.
+    pub in_flight: u32,
+    /// What a request that arrives now may expect, as far as it can tell.
+    pub latency: Span,
+    /// What requests take once they are served, averaged.
+    pub service: Span,
+}
+
+/// What has changed about one backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Its weight.
+    Weight,
+    /// What is believed of it, from this state.
+    State(State),
+    /// It has joined.
+    Joined,
+    /// It has left.
+    Left,
+}
+
+/// Whose turn it is among the requests that a balancer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The one held longest: [`Balancer::pick`] says where to.
+    Oldest,
+    /// This request goes there.
+    Held(u64, BackendId),
+    /// Nobody's.
+    Nobody,
 }
 
 /// A load-balancing rule.
 pub trait Balancer: Send + Debug {
-    /// The pool has changed: at the start, and when members come, go or change weight or eligibility. Whatever is kept about single backends
-    /// is to be made again from `pool`.
+    /// A new configuration: at the start, and when it is loaded again. Whatever is kept about single backends is to be made again from `pool`.
     fn members(&mut self, pool: &Pool, ctx: &mut Ctx<'_>);
 
+    /// One backend has joined, left, or changed its weight or state while all goes on. Products tell this from a new configuration; who does not
+    /// begins anew.
+    fn changed(&mut self, _backend: BackendId, _change: Change, pool: &Pool, ctx: &mut Ctx<'_>) {
+        self.members(pool, ctx);
+    }
+
     /// Chooses for one attempt of a request.
-    fn pick(&mut self, request: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick;
+    fn pick(&mut self, request: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick;
+
+    /// Asked after an end or a change, while requests are held and until the answer is [`Release::Nobody`] or the oldest must wait on: whose turn
+    /// is it? Who keeps no queue of its own lets the oldest be picked for again.
+    fn release(&mut self, _pool: &Pool, _ctx: &mut Ctx<'_>) -> Release {
+        Release::Oldest
+    }
 
     /// What it is to be told of: what nobody listens to is not told.
     fn listens(&self) -> Listens {
@@ -175,11 +238,27 @@ pub trait Balancer: Send + Debug {
         self.members(pool, ctx);
     }
 
+    /// A backend's report or its answer to a probe has arrived.
+    fn reported(&mut self, _backend: BackendId, _report: &Report, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+
+    /// Asked after every pick of who listens to probes: the backends to be probed now.
+    fn probes(&mut self, _pool: &Pool, _ctx: &mut Ctx<'_>, _probe: &mut dyn FnMut(BackendId)) {}
+
     /// This instance has sent an attempt.
-    fn started(&mut self, _request: &Request, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+    fn started(&mut self, _request: &Request<'_>, _backend: BackendId, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
 
     /// An attempt that this instance sent has ended.
     fn finished(&mut self, _completion: &Completion, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+
+    /// Whether the product itself tries again now that this attempt has failed, of which [`Balancer::finished`] has told.
+    fn retries(&mut self, _request: &Request<'_>, _pool: &Pool, _ctx: &mut Ctx<'_>) -> bool {
+        false
+    }
+
+    /// The HTTP status with which the product refuses a request that nobody answered.
+    fn refusal(&self) -> u16 {
+        503
+    }
 
     /// A request is over, whatever its attempts did: what was remembered of it can go.
     fn ended(&mut self, _request: u64) {}
@@ -188,40 +267,6 @@ pub trait Balancer: Send + Debug {
     fn sees(&self) -> Sees {
         Sees::View
     }
-}
-
-/// A balancer that scenarios can name: what is said of it, and how it is made.
-#[derive(Debug)]
-pub struct Listed {
-    /// Name, parameters, words.
-    pub entry: Entry,
-    /// Makes one instance from decoded parameters.
-    pub build: fn(&Values) -> Box<dyn Balancer>,
-}
-
-/// Every balancer, in the order in which they are listed.
-pub static CATALOGUE: &[&Listed] = &[
-    &round_robin::LISTED,
-    &weighted_round_robin::LISTED,
-    &random::RANDOM,
-    &random::WEIGHTED,
-    &least_connections::LISTED,
-    &power_of_d::LISTED,
-    &ring_hash::LISTED,
-    &oracle::SHORTEST_QUEUE,
-    &oracle::LEAST_WORK,
-    &oracle::CENTRAL_QUEUE,
-];
-
-/// What is said of every balancer.
-pub fn entries() -> impl Iterator<Item = &'static Entry> {
-    CATALOGUE.iter().map(|listed| &listed.entry)
-}
-
-/// Makes an instance of a kind, if there is such a kind.
-#[must_use]
-pub fn build(kind: &str, values: &Values) -> Option<Box<dyn Balancer>> {
-    CATALOGUE.iter().find(|listed| listed.entry.name == kind).map(|listed| (listed.build)(values))
 }
 
 #[cfg(test)]
@@ -240,12 +285,7 @@ pub(crate) mod testing {
     impl Bench {
         /// Backends with these weights, named by their address `10.0.0.1:8080`, ….
         pub(crate) fn new(balancer: Box<dyn Balancer>, weights: &[f64]) -> Self {
-            let members = weights.iter().zip(1..).map(|(&weight, n)| Member {
-                address: format!("10.0.0.{n}:8080"),
-                weight,
-                speed: 1.0,
-                workers: Some(1),
-            });
+            let members = weights.iter().zip(1..).map(|(&weight, n)| Member::new(format!("10.0.0.{n}:8080")).weight(weight));
             let mut bench = Self { pool: Pool::truth(members.collect::<Vec<_>>().into()), balancer, chance: Stream::new(7), next: 0 };
             bench.renew();
             bench
@@ -257,7 +297,7 @@ pub(crate) mod testing {
 
         pub(crate) fn pick_key(&mut self, key: u64) -> Pick {
             self.next += 1;
-            let request = Request { id: self.next, key, client: 0, attempt: 0 };
+            let request = Request { id: self.next, key, ..Request::default() };
             self.balancer.pick(&request, &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance })
         }
 

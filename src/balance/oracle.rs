@@ -6,11 +6,11 @@
 
 use super::index::{MinTree, NEVER, score};
 use super::least_connections::{LeastConnections, TIES, Ties};
-use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Values};
 
-pub(super) static SHORTEST_QUEUE: Listed = Listed {
-    entry: Entry {
+pub(super) static SHORTEST_QUEUE: Listed = Listed::new(
+    Entry {
         name: "join-shortest-queue",
         summary: "an oracle: the backend with the fewest requests, whoever sent them",
         text: "Least connections over the true number of requests sent to each backend and not yet finished there, without delay and over all \
@@ -18,11 +18,11 @@ pub(super) static SHORTEST_QUEUE: Listed = Listed {
         parameters: &[TIES],
         reference: "F. A. Haight, Two queues in parallel (1958)",
     },
-    build: |values| Box::new(LeastConnections::new(values, Sees::Truth)),
-};
+    |values| Box::new(LeastConnections::new(values, Sees::Truth)),
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights")]);
 
-pub(super) static LEAST_WORK: Listed = Listed {
-    entry: Entry {
+pub(super) static LEAST_WORK: Listed = Listed::new(
+    Entry {
         name: "least-work",
         summary: "an oracle: the backend where a request would have the least work before it",
         text: "The backend whose unfinished work per worker is least; one with a free worker has none before a new request. Ties among those are \
@@ -30,11 +30,11 @@ pub(super) static LEAST_WORK: Listed = Listed {
         parameters: &[TIES],
         reference: "",
     },
-    build: |values| Box::new(ByWork::new(values)),
-};
+    |values| Box::new(ByWork::new(values)),
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights")]);
 
-pub(super) static CENTRAL_QUEUE: Listed = Listed {
-    entry: Entry {
+pub(super) static CENTRAL_QUEUE: Listed = Listed::new(
+    Entry {
         name: "central-queue",
         summary: "an oracle: one queue for all, and a request is sent when a worker is free",
         text: "Requests wait in one queue, first come first served, until a worker is free: the fastest free one, drawn on a tie. O(log n) per pick. \
@@ -42,8 +42,8 @@ pub(super) static CENTRAL_QUEUE: Listed = Listed {
         parameters: &[],
         reference: "A. K. Erlang (1917)",
     },
-    build: |_| Box::new(CentralQueue::default()),
-};
+    |_| Box::new(CentralQueue::default()),
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights"), (Law::AnswersAtOnce, "a request waits until a worker is free")]);
 
 /// Scores are instants from which a request could be served.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Balancer for ByWork {
         self.tree.rebuild(pool.len(), pool.eligible().iter().map(|&backend| (backend, pool.ready_at(backend))));
     }
 
-    fn pick(&mut self, _: &Request, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         self.ties.choose(&self.tree, &mut self.last, ctx)
     }
 
@@ -102,7 +102,7 @@ impl Balancer for CentralQueue {
         self.tree.rebuild(pool.len(), pool.eligible().iter().map(|&backend| (backend, Self::free(backend, pool))));
     }
 
-    fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         match self.tree.random(ctx.chance) {
             Some(backend) => Pick::Backend(backend),
             None if pool.eligible().is_empty() => Pick::None,
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_central_queue_takes_the_fastest_free_worker() {
         let mut bench = Bench::new(Box::new(CentralQueue::default()), &[1.0; 2]);
-        let member = |speed| Member { address: String::new(), weight: 1.0, speed, workers: Some(1) };
+        let member = |speed| Member { speed, ..Member::default() };
         bench.pool = Pool::truth(vec![member(1.0), member(2.0)].into());
         bench.renew();
         assert_eq!([bench.send(), bench.send()], [1, 0]);
@@ -155,7 +155,7 @@ mod tests {
         let mut values = Values::default();
         values.set("ties", crate::catalogue::Value::Text("first".into()));
         let mut bench = Bench::new(Box::new(ByWork::new(&values)), &[1.0; 3]);
-        bench.pool = Pool::truth((0..3).map(|_| Member { address: String::new(), weight: 1.0, speed: 1.0, workers: Some(1) }).collect());
+        bench.pool = Pool::truth((0..3).map(|_| Member::default()).collect());
         for (id, at) in [(0, 70), (1, 50), (2, 60)] {
             bench.pool.set_ready_at(BackendId(id), at);
         }

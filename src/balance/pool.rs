@@ -1,20 +1,7 @@
 //! What one balancer instance can know of the backends.
 
-use super::BackendId;
+use super::{BackendId, Member, State};
 use std::sync::Arc;
-
-/// What is told to every balancer about a backend and does not change with load.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Member {
-    /// What hash balancers hash.
-    pub address: String,
-    /// What weighted balancers go by: finite and at least 0.
-    pub weight: f64,
-    /// How fast it works. Only oracles may look.
-    pub speed: f64,
-    /// How many it serves at once; `None` is unlimited. Only oracles may look.
-    pub workers: Option<u32>,
-}
 
 /// The backends as one balancer instance sees them.
 #[derive(Clone, Debug)]
@@ -22,21 +9,24 @@ pub struct Pool {
     members: Arc<[Member]>,
     /// Ascending.
     eligible: Vec<BackendId>,
-    is_eligible: Vec<bool>,
+    states: Vec<State>,
+    weights: Vec<f64>,
     in_flight: Vec<u32>,
     /// For oracles: the instant from which a new request could be served; 0 where a worker is free now.
     ready_at: Vec<u64>,
 }
 
 impl Pool {
-    /// A pool of these members, all eligible and idle.
+    /// A pool of these members, all idle.
     #[must_use]
     pub fn new(members: Arc<[Member]>) -> Self {
         let n = members.len();
+        let eligible = members.iter().zip(0..).filter(|(member, _)| member.state.is_eligible());
         Self {
+            eligible: eligible.map(|(_, id)| BackendId(id)).collect(),
+            states: members.iter().map(|member| member.state).collect(),
+            weights: members.iter().map(|member| member.weight).collect(),
             members,
-            eligible: (0..n as u32).map(BackendId).collect(),
-            is_eligible: vec![true; n],
             in_flight: vec![0; n],
             ready_at: Vec::new(),
         }
@@ -49,13 +39,13 @@ impl Pool {
         Self { ready_at, ..Self::new(members) }
     }
 
-    /// How many members there are, eligible or not.
+    /// How many backends have ever been members: ids are below this.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there is no member at all.
+    /// Whether there has never been a member.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -82,10 +72,30 @@ impl Pool {
     #[inline]
     #[must_use]
     pub fn is_eligible(&self, backend: BackendId) -> bool {
-        self.is_eligible[backend.index()]
+        self.states[backend.index()].is_eligible()
     }
 
-    /// What does not change with load.
+    /// The members, whatever their state, ascending: who has left is not among them.
+    pub fn present(&self) -> impl Iterator<Item = BackendId> + '_ {
+        let states = self.states.iter().zip(0..);
+        states.filter(|(state, _)| **state != State::Absent).map(|(_, id)| BackendId(id))
+    }
+
+    /// What this instance believes of a backend.
+    #[inline]
+    #[must_use]
+    pub fn state(&self, backend: BackendId) -> State {
+        self.states[backend.index()]
+    }
+
+    /// Its weight now.
+    #[inline]
+    #[must_use]
+    pub fn weight(&self, backend: BackendId) -> f64 {
+        self.weights[backend.index()]
+    }
+
+    /// What does not change.
     #[inline]
     #[must_use]
     pub fn member(&self, backend: BackendId) -> &Member {
@@ -129,14 +139,40 @@ impl Pool {
         self.in_flight.copy_from_slice(&from.in_flight);
     }
 
-    /// Makes a member eligible or not.
-    pub fn set_eligible(&mut self, backend: BackendId, eligible: bool) {
-        if std::mem::replace(&mut self.is_eligible[backend.index()], eligible) == eligible {
+    /// Sets a count.
+    pub fn set_in_flight(&mut self, backend: BackendId, in_flight: u32) {
+        self.in_flight[backend.index()] = in_flight;
+    }
+
+    /// Sets a weight: finite and at least 0.
+    pub fn set_weight(&mut self, backend: BackendId, weight: f64) {
+        self.weights[backend.index()] = weight;
+    }
+
+    /// Sets what is believed of a backend.
+    pub fn set_state(&mut self, backend: BackendId, state: State) {
+        let before = std::mem::replace(&mut self.states[backend.index()], state);
+        if before.is_eligible() == state.is_eligible() {
             return;
         }
         match self.eligible.binary_search(&backend) {
             Ok(at) => drop(self.eligible.remove(at)),
             Err(at) => self.eligible.insert(at, backend),
         }
+    }
+
+    /// A new member, under the next id.
+    pub fn join(&mut self, member: Member) -> BackendId {
+        let backend = BackendId(self.members.len() as u32);
+        self.weights.push(member.weight);
+        self.states.push(State::Absent);
+        self.in_flight.push(0);
+        if !self.ready_at.is_empty() || self.members.is_empty() {
+            self.ready_at.push(0);
+        }
+        let state = member.state;
+        self.members = self.members.iter().cloned().chain([member]).collect();
+        self.set_state(backend, state);
+        backend
     }
 }

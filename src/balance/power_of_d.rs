@@ -6,12 +6,12 @@
 //! give most of what looking at everybody would, and never herd. **Where it fails.** One instance with exact counts: least connections is
 //! better there.
 
-use super::{Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use crate::random::Stream;
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "power-of-d",
         summary: "the least loaded of a few drawn at random",
         text: "Draws `choices` eligible backends and takes the one with the fewest requests in flight; ties to the first drawn. O(choices) per \
@@ -27,7 +27,7 @@ pub(super) static LISTED: Listed = Listed {
         ],
         reference: "M. Mitzenmacher, The power of two choices in randomized load balancing (2001)",
     },
-    build: |values| {
+    |values| {
         let choices = values.whole("choices") as usize;
         match values.bool("distinct") {
             true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
@@ -35,7 +35,7 @@ pub(super) static LISTED: Listed = Listed {
             false => Box::new(PowerOfD { draw: Repeated, choices }),
         }
     },
-};
+).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 /// The least loaded of some candidates; of equal ones the first.
 #[inline]
@@ -137,7 +137,7 @@ impl<D: Draw> Balancer for PowerOfD<D> {
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         let n = pool.eligible().len();
         if n == 0 {
             return Pick::None;

@@ -5,30 +5,30 @@
 //! herds. **Where it fails.** Each backend is an M/G/1 queue of its own, so it waits while others idle: at load 0.9 the mean is ten times
 //! the service time.
 
-use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::Entry;
 
-pub(super) static RANDOM: Listed = Listed {
-    entry: Entry {
+pub(super) static RANDOM: Listed = Listed::new(
+    Entry {
         name: "random",
         summary: "a backend drawn uniformly",
         text: "An eligible backend drawn uniformly for each request. O(1) per pick. Never herds, never looks: every backend is a queue of its own.",
         parameters: &[],
         reference: "",
     },
-    build: |_| Box::new(Random),
-};
+    |_| Box::new(Random),
+).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
-pub(super) static WEIGHTED: Listed = Listed {
-    entry: Entry {
+pub(super) static WEIGHTED: Listed = Listed::new(
+    Entry {
         name: "weighted-random",
         summary: "a backend drawn in proportion to its weight",
         text: "An eligible backend drawn with probability weight ÷ sum of weights. O(1) per pick, by an alias table.",
         parameters: &[],
         reference: "M. D. Vose, A linear algorithm for generating random numbers with a given distribution (1991)",
     },
-    build: |_| Box::new(WeightedRandom::default()),
-};
+    |_| Box::new(WeightedRandom::default()),
+);
 
 #[derive(Debug)]
 struct Random;
@@ -37,7 +37,7 @@ impl Balancer for Random {
     fn members(&mut self, _: &Pool, _: &mut Ctx<'_>) {}
 
     #[inline]
-    fn pick(&mut self, _: &Request, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         let place = ctx.chance.below(pool.eligible().len() as u64) as usize;
         pool.at(place).map_or(Pick::None, Pick::Backend)
     }
@@ -58,12 +58,12 @@ struct Column {
 
 impl Balancer for WeightedRandom {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
-        let weighted = pool.eligible().iter().map(|&backend| (backend, pool.member(backend).weight));
+        let weighted = pool.eligible().iter().map(|&backend| (backend, pool.weight(backend)));
         self.columns = columns(weighted.filter(|&(_, weight)| weight > 0.0).collect());
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         let at = ctx.chance.below(self.columns.len() as u64) as usize;
         let Some(column) = self.columns.get(at) else { return Pick::None };
         Pick::Backend(if ctx.chance.unit() < column.threshold { column.backend } else { column.alias })
@@ -92,13 +92,14 @@ fn columns(weighted: Vec<(BackendId, f64)>) -> Vec<Column> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::super::testing::Bench;
     use super::*;
 
     #[test]
     fn draws_are_even_over_the_eligible() {
         let mut bench = Bench::new(Box::new(Random), &[1.0; 4]);
-        bench.pool.set_eligible(BackendId(2), false);
+        bench.pool.set_state(BackendId(2), State::Down);
         let counts = bench.split(4, 30_000);
         assert_eq!(counts[2], 0);
         // Binomial(30000, 1/3): standard deviation 81.6; five of them.

@@ -1,18 +1,18 @@
 //! Ring hash: a key's hash walks clockwise to the next point, and every backend has many points.
 //!
 //! **Rule.** Each eligible backend gets `points` × weight points (rounded, at least one while its weight is above zero) on a circle of 2^64, at the
-//! xxHash64 of its address and the point's number. A key goes to the first point at or after the xxHash64 of its eight bytes, going round. **Cost.** O(1)
+//! xxHash64 of its address and the point's number. A key goes to the first point at or after the xxHash64 of its text, going round; a request without a key goes anywhere. **Cost.** O(1)
 //! expected: the circle is cut into as many equal arcs as there are points, and a search begins where its arc begins. **Who
 //! ships it.** Envoy, nginx, HAProxy, gRPC, each with its own hash. **Where it shines.** Caches and sessions: when a backend comes or goes,
 //! only its own keys move. **Where it fails.** Even load: with V points a backend's share varies by about 1/√V, and a hot key
 //! stays hot.
 
-use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Digits, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use xxhash_rust::xxh64::xxh64;
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "ring-hash",
         summary: "the next point clockwise of the key's hash",
         text: "Every backend has `points` × weight points on a circle; a key goes to the next one clockwise of its hash (xxHash64). O(1) expected per \
@@ -25,8 +25,8 @@ pub(super) static LISTED: Listed = Listed {
         )],
         reference: "D. Karger et al., Consistent hashing and random trees (1997)",
     },
-    build: |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),
-};
+    |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),
+).by_key();
 
 #[derive(Debug)]
 struct RingHash {
@@ -38,10 +38,10 @@ impl Balancer for RingHash {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
         let mut points = Vec::new();
         for &backend in pool.eligible() {
-            let member = pool.member(backend);
-            if member.weight > 0.0 {
-                let count = crate::time::round_ns(self.points * member.weight).max(1);
-                let mut names = PointNames::new(&member.address);
+            let weight = pool.weight(backend);
+            if weight > 0.0 {
+                let count = crate::time::round_ns(self.points * weight).max(1);
+                let mut names = PointNames::new(&pool.member(backend).address);
                 points.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
             }
         }
@@ -49,8 +49,9 @@ impl Balancer for RingHash {
     }
 
     #[inline]
-    fn pick(&mut self, request: &Request, _: &Pool, _: &mut Ctx<'_>) -> Pick {
-        self.ring.find(xxh64(&request.key.to_le_bytes(), 0)).map_or(Pick::None, Pick::Backend)
+    fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
+        self.ring.find(hash).map_or(Pick::None, Pick::Backend)
     }
 }
 
@@ -147,6 +148,7 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::super::testing::Bench;
     use super::*;
     use crate::random::Stream;
@@ -174,7 +176,7 @@ mod tests {
         let mut bench = Bench::new(Box::new(RingHash { points: 160.0, ring: Ring::default() }), &[1.0; 5]);
         let before: Vec<_> = (0..5_000).map(|key| bench.pick_key(key)).collect();
         assert_eq!(before, (0..5_000).map(|key| bench.pick_key(key)).collect::<Vec<_>>());
-        bench.pool.set_eligible(BackendId(2), false);
+        bench.pool.set_state(BackendId(2), State::Down);
         bench.renew();
         for (key, was) in before.into_iter().enumerate() {
             let now = bench.pick_key(key as u64);

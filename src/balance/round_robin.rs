@@ -5,11 +5,11 @@
 //! work: it then equals one queue for all. **Where it fails.** Unequal work or machines: it never looks at who is busy, so a slow
 //! backend gets as much as a fast one; and several instances each keep their own turn, which makes the sum nearly random.
 
-use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::Entry;
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "round-robin",
         summary: "each backend in turn",
         text: "The next eligible backend after the last one, in the order of the scenario. O(1) per pick. Best where machines and work are \
@@ -17,8 +17,9 @@ pub(super) static LISTED: Listed = Listed {
         parameters: &[],
         reference: "",
     },
-    build: |_| Box::new(RoundRobin::default()),
-};
+    |_| Box::new(RoundRobin::default()),
+)
+.breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 /// The rule's memory: whose turn it is.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ impl Balancer for RoundRobin {
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
         let Some(&backend) = pool.eligible().get(self.next) else { return Pick::None };
         self.next += 1;
         if self.next == pool.eligible().len() {
@@ -47,6 +48,7 @@ impl Balancer for RoundRobin {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::super::testing::Bench;
     use super::*;
 
@@ -54,11 +56,11 @@ mod tests {
     fn turns_go_round_and_skip_who_is_not_eligible() {
         let mut bench = Bench::new(Box::new(RoundRobin::default()), &[1.0; 3]);
         assert_eq!([bench.pick(), bench.pick(), bench.pick(), bench.pick()], [0, 1, 2, 0]);
-        bench.pool.set_eligible(BackendId(1), false);
+        bench.pool.set_state(BackendId(1), State::Down);
         bench.renew();
         assert_eq!([bench.pick(), bench.pick(), bench.pick()], [2, 0, 2]);
-        bench.pool.set_eligible(BackendId(0), false);
-        bench.pool.set_eligible(BackendId(2), false);
+        bench.pool.set_state(BackendId(0), State::Down);
+        bench.pool.set_state(BackendId(2), State::Down);
         bench.renew();
         assert_eq!(bench.pick_key(0), Pick::None);
     }

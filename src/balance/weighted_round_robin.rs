@@ -8,8 +8,8 @@
 use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 
-pub(super) static LISTED: Listed = Listed {
-    entry: Entry {
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
         name: "weighted-round-robin",
         summary: "each backend in turn, in proportion to its weight",
         text: "Smooth weighted round robin: every backend's credit grows by its weight, the one with the most is taken (the first on a tie) and pays \
@@ -17,8 +17,8 @@ pub(super) static LISTED: Listed = Listed {
         parameters: &[Parameter::with_default("style", Kind::Choice(&["smooth"]), "smooth", "how the turns of one backend are spread")],
         reference: "nginx, src/http/ngx_http_upstream_round_robin.c",
     },
-    build: |_| Box::new(Smooth::default()),
-};
+    |_| Box::new(Smooth::default()),
+);
 
 #[derive(Debug, Default)]
 struct Smooth {
@@ -39,7 +39,7 @@ struct Class {
 impl Balancer for Smooth {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
         let mut weighted: Vec<_> =
-            pool.eligible().iter().map(|&backend| (pool.member(backend).weight, backend)).filter(|&(weight, _)| weight > 0.0).collect();
+            pool.eligible().iter().map(|&backend| (pool.weight(backend), backend)).filter(|&(weight, _)| weight > 0.0).collect();
         weighted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.total = weighted.iter().map(|&(weight, _)| weight).sum();
         self.classes = weighted
@@ -49,7 +49,7 @@ impl Balancer for Smooth {
     }
 
     #[inline]
-    fn pick(&mut self, _: &Request, _: &Pool, _: &mut Ctx<'_>) -> Pick {
+    fn pick(&mut self, _: &Request<'_>, _: &Pool, _: &mut Ctx<'_>) -> Pick {
         let mut best: Option<&mut Class> = None;
         for class in &mut self.classes {
             class.credit += class.weight;

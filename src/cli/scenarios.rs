@@ -35,7 +35,7 @@ fn one(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Ready, Co
     let shown = if name == "-" { "<standard input>" } else { name };
     let bytes = if name == QUICKSTART { scenario::QUICKSTART.as_bytes().to_vec() } else { read(name, shown, args, terminal)? };
     let source = Source::new(shown, &bytes).with_limit(args.max_scenario_size);
-    let mut loaded = scenario::load(&source, &overrides(args), &Beside::scenario(name)).map_err(|diagnostics| {
+    let mut loaded = scenario::load(&source, &overrides(args), &Beside::of(name)).map_err(|diagnostics| {
         terminal.diagnostics(&diagnostics);
         Code::Invalid
     })?;

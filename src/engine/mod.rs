@@ -219,7 +219,7 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
-            0 => self.dispatch(id, &balance::Request { id: number, key, client, attempt: 0 }, 0),
+            0 => self.dispatch(id, &balance::Request { id: number, key, client, ..balance::Request::default() }, 0),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }
@@ -278,7 +278,7 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     /// The request stands at its balancer, where it has been held so long.
     #[inline(always)]
-    fn dispatch(&mut self, id: u32, known: &balance::Request, held: u64) {
+    fn dispatch(&mut self, id: u32, known: &balance::Request<'_>, held: u64) {
         match self.tier.pick(known, self.journeys.request(id), self.now) {
             Pick::Backend(backend) => self.send(id, backend.0, held),
             Pick::Wait => self.hold(id),
@@ -289,8 +289,9 @@ impl<'p, O: Observer> Cell<'p, O> {
     #[inline(never)]
     fn hold(&mut self, id: u32) {
         self.overload.hold(self.journeys.work(id), self.now);
-        let instance = self.tier.instance_of(self.journeys.request(id));
-        self.tier.hold(instance, Held { request: id, since: self.now });
+        let request = self.journeys.request(id);
+        let instance = self.tier.instance_of(request);
+        self.tier.hold(instance, request.number, Held { request: id, since: self.now });
     }
 
     /// An attempt leaves for a backend.
@@ -429,13 +430,17 @@ impl<'p, O: Observer> Cell<'p, O> {
     /// Sends what an instance holds, as far as it now can.
     #[inline(never)]
     fn send_held(&mut self, instance: u32) {
-        while let Some(held) = self.tier.longest_held(instance) {
+        while let Some((number, backend)) = self.tier.whose_turn(instance, self.now) {
+            let held = self.tier.held(instance, number);
             let request = self.journeys.request(held.request);
-            let pick = self.tier.pick(&request.known(), request, self.now);
+            let pick = match backend {
+                Some(backend) => Pick::Backend(backend),
+                None => self.tier.pick(&request.known(), request, self.now),
+            };
             if pick == Pick::Wait {
                 return;
             }
-            self.tier.release(instance);
+            self.tier.let_go(instance, number);
             self.overload.release(self.journeys.work(held.request));
             match pick {
                 Pick::Backend(backend) => self.send(held.request, backend.0, self.now - held.since),

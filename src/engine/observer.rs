@@ -27,8 +27,14 @@ pub struct Request {
 impl Request {
     /// What a balancer may know of it.
     #[inline]
-    pub(super) fn known(&self) -> balance::Request {
-        balance::Request { id: self.number, key: self.key, client: self.client, attempt: u32::from(self.attempts) }
+    pub(super) fn known(&self) -> balance::Request<'static> {
+        balance::Request {
+            id: self.number,
+            key: self.key,
+            client: self.client,
+            attempt: u32::from(self.attempts),
+            ..balance::Request::default()
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
 use super::Request;
-use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Sees};
+use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Release, Sees};
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
 use crate::scenario::{Assign, Picks, View};
 use crate::slab::NIL;
 use crate::time::{SimTime, Span};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// All instances of a cell's balancer.
 #[derive(Debug)]
@@ -46,8 +46,33 @@ struct Instance {
     balancer: Box<dyn Balancer>,
     chance: Stream,
     listens: Listens,
-    /// Requests that the balancer holds, in order.
-    held: VecDeque<Held>,
+    held: Waiting,
+}
+
+/// Requests that a balancer holds.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// By the request's number.
+    by_number: BTreeMap<u64, Held>,
+    /// Numbers in the order of their coming; some may have gone.
+    order: VecDeque<u64>,
+}
+
+impl Waiting {
+    fn push(&mut self, number: u64, held: Held) {
+        self.by_number.insert(number, held);
+        self.order.push_back(number);
+    }
+
+    fn oldest(&mut self) -> Option<u64> {
+        while let Some(number) = self.order.front() {
+            if self.by_number.contains_key(number) {
+                return Some(*number);
+            }
+            self.order.pop_front();
+        }
+        None
+    }
 }
 
 /// A request that is held.
@@ -130,7 +155,7 @@ impl Tier {
 
     /// The instance's choice for an attempt of a request.
     #[inline]
-    pub(super) fn pick(&mut self, known: &balance::Request, request: &Request, now: u64) -> Pick {
+    pub(super) fn pick(&mut self, known: &balance::Request<'_>, request: &Request, now: u64) -> Pick {
         if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
             return instance.balancer.pick(known, pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
         }
@@ -138,7 +163,7 @@ impl Tier {
     }
 
     #[inline(never)]
-    fn pick_of_many(&mut self, known: &balance::Request, request: &Request, now: u64) -> Pick {
+    fn pick_of_many(&mut self, known: &balance::Request<'_>, request: &Request, now: u64) -> Pick {
         let instance = self.instance_of(request);
         let pool = self.pool_of(instance);
         let instance = &mut self.instances[instance as usize];
@@ -268,9 +293,9 @@ impl Tier {
     }
 
     /// Holds a request until something ends.
-    pub(super) fn hold(&mut self, instance: u32, held: Held) {
+    pub(super) fn hold(&mut self, instance: u32, number: u64, held: Held) {
         self.held += 1;
-        self.instances[instance as usize].held.push_back(held);
+        self.instances[instance as usize].held.push(number, held);
     }
 
     /// Whether any instance holds a request.
@@ -279,16 +304,27 @@ impl Tier {
         self.held > 0
     }
 
-    /// The request that an instance has held longest.
-    #[inline]
-    pub(super) fn longest_held(&self, instance: u32) -> Option<Held> {
-        self.instances[instance as usize].held.front().copied()
+    /// Which of the requests that an instance holds goes now: its number, and where to unless the balancer is to be asked as for any other.
+    pub(super) fn whose_turn(&mut self, instance: u32, now: u64) -> Option<(u64, Option<BackendId>)> {
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, held, .. } = &mut self.instances[instance as usize];
+        let oldest = held.oldest()?;
+        match balancer.release(&self.pools[pool], &mut Ctx { now: SimTime(now), chance }) {
+            Release::Oldest => Some((oldest, None)),
+            Release::Held(number, backend) => Some((number, Some(backend))),
+            Release::Nobody => None,
+        }
     }
 
-    /// The one that was held longest has been sent.
-    pub(super) fn release(&mut self, instance: u32) {
-        self.held -= 1;
-        self.instances[instance as usize].held.pop_front();
+    /// A request that an instance holds.
+    pub(super) fn held(&self, instance: u32, number: u64) -> Held {
+        *self.instances[instance as usize].held.by_number.get(&number).expect("a balancer releases only what it holds")
+    }
+
+    /// A request is no longer held.
+    pub(super) fn let_go(&mut self, instance: u32, number: u64) {
+        let gone = self.instances[instance as usize].held.by_number.remove(&number);
+        self.held -= usize::from(gone.is_some());
     }
 
     /// Shows the counts as they are now to everybody. Nothing happens before `quiet_until`, so renewals up to then would show the same.
@@ -308,7 +344,7 @@ impl Tier {
 
 impl Instance {
     fn new(balancer: Box<dyn Balancer>, seed: u64) -> Self {
-        Self { listens: balancer.listens(), balancer, chance: Stream::new(seed), held: VecDeque::new() }
+        Self { listens: balancer.listens(), balancer, chance: Stream::new(seed), held: Waiting::default() }
     }
 }
 

@@ -21,6 +21,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("engine", &["balance", "dist", "fleet", "plan", "random", "slab", "time", "traffic"]),
     ("measure", &["time"]),
     ("report", &["measure", "time"]),
+    ("pick", &["balance", "catalogue", "random", "scenario", "time"]),
     ("run", &["engine", "measure", "plan", "scenario"]),
     ("selftest", &["dist", "engine", "measure", "plan", "random", "scenario"]),
     ("cli", &["*"]),

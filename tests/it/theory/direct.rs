@@ -177,7 +177,7 @@ struct Thrower {
 
 impl Thrower {
     fn new(kind: &'static str, values: &[(&'static str, Value)], n: usize, seed: u64) -> Self {
-        let members = (0..n).map(|number| Member { address: format!("b{number}"), weight: 1.0, speed: 1.0, workers: Some(1) });
+        let members = (0..n).map(|number| Member::new(format!("b{number}")));
         Self::over(kind, values, members.collect(), seed)
     }
 
@@ -189,7 +189,7 @@ impl Thrower {
     }
 
     fn pick(&mut self, key: u64) -> BackendId {
-        let request = Request { id: key, key, client: 0, attempt: 0 };
+        let request = Request { id: key, key, ..Request::default() };
         match self.balancer.pick(&request, &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance }) {
             Pick::Backend(backend) => backend,
             other => panic!("{other:?} where all are eligible"),
@@ -278,8 +278,7 @@ fn the_key_of_a_hash_has_that_hash() {
 /// A ring of backends whose addresses belong to a set of their own.
 fn ring_of(weights: &[f64], points: u64, set: u64) -> Thrower {
     let address = |number: usize| format!("10.{}.{}.{}:{}", number >> 16, number >> 8 & 255, number & 255, set + 1);
-    let members =
-        weights.iter().enumerate().map(|(number, &weight)| Member { address: address(number), weight, speed: 1.0, workers: Some(1) });
+    let members = weights.iter().enumerate().map(|(number, &weight)| Member::new(address(number)).weight(weight));
     Thrower::over("ring-hash", &[("points", Value::Whole(points))], members.collect(), set)
 }
 
