@@ -45,19 +45,27 @@
 //!
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
+pub mod c3;
 mod catalogue;
+pub mod edf;
+pub mod hash;
 pub mod index;
+pub mod join_idle_queue;
 mod least_connections;
+pub mod maglev;
 mod member;
 mod oracle;
 mod pool;
-mod power_of_d;
+pub mod power_of_d;
+pub mod prequal;
+pub mod products;
 mod random;
 mod request;
 pub mod ring_hash;
 mod round_robin;
 #[cfg(feature = "script")]
 mod script;
+pub mod stride;
 mod weighted_round_robin;
 
 pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};

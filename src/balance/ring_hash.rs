@@ -41,8 +41,8 @@ impl Balancer for RingHash {
             let weight = pool.weight(backend);
             if weight > 0.0 {
                 let count = crate::time::round_ns(self.points * weight).max(1);
-                let mut place = Place::new(&pool.member(backend).address);
-                points.extend((0..count).map(|number| (place.point(number), backend)));
+                let mut names = PointNames::new(&pool.member(backend).address);
+                points.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
             }
         }
         self.ring = Ring::new(points);
@@ -55,25 +55,23 @@ impl Balancer for RingHash {
     }
 }
 
-/// Where a backend's points stand: the hash of `ADDRESS_NUMBER`, the text written over and over in one place.
-struct Place {
+/// The names of a backend's points, `ADDRESS_NUMBER`, written over and over in one place.
+pub(super) struct PointNames {
     text: Vec<u8>,
     prefix: usize,
 }
 
-impl Place {
-    fn new(address: &str) -> Self {
+impl PointNames {
+    pub(super) fn new(address: &str) -> Self {
         let text = format!("{address}_").into_bytes();
         Self { prefix: text.len(), text }
     }
 
-    fn point(&mut self, number: u64) -> u64 {
+    pub(super) fn name(&mut self, number: u64) -> &[u8] {
         self.text.truncate(self.prefix);
         let digits = number.checked_ilog10().unwrap_or(0) + 1;
-        for power in (0..digits).rev() {
-            self.text.push(b'0' + (number / 10_u64.pow(power) % 10) as u8);
-        }
-        xxh64(&self.text, 0)
+        self.text.extend((0..digits).rev().map(|power| b'0' + (number / 10_u64.pow(power) % 10) as u8));
+        &self.text
     }
 }
 
@@ -92,6 +90,17 @@ impl Ring {
     pub fn new(mut points: Vec<(u64, BackendId)>) -> Self {
         points.sort_unstable();
         points.dedup_by_key(|&mut (at, _)| at);
+        Self::of_sorted(points)
+    }
+
+    /// A ring of these points, in which several may stand at one place, in the order of the list: as products build theirs.
+    #[must_use]
+    pub fn with_all(mut points: Vec<(u64, BackendId)>) -> Self {
+        points.sort_by_key(|&(at, _)| at);
+        Self::of_sorted(points)
+    }
+
+    fn of_sorted(points: Vec<(u64, BackendId)>) -> Self {
         if points.is_empty() {
             return Self::default();
         }
@@ -109,12 +118,31 @@ impl Ring {
     #[inline]
     #[must_use]
     pub fn find(&self, hash: u64) -> Option<BackendId> {
+        Some(self.points[self.place(hash)?].1)
+    }
+
+    /// The place of that point among all, counted along the circle from hash 0.
+    #[inline]
+    #[must_use]
+    pub fn place(&self, hash: u64) -> Option<usize> {
         let mut at = *self.arcs.get((hash >> self.shift) as usize)? as usize;
         while self.points.get(at).is_some_and(|&(point, _)| point < hash) {
             at += 1;
         }
-        let (_, backend) = self.points.get(at).or(self.points.first())?;
-        Some(*backend)
+        Some(if at < self.points.len() { at } else { 0 })
+    }
+
+    /// The point so many steps after a place, going round; nothing on an empty ring.
+    #[inline]
+    #[must_use]
+    pub fn after(&self, place: usize, steps: usize) -> Option<BackendId> {
+        self.points.get((place + steps) % self.points.len().max(1)).map(|&(_, backend)| backend)
+    }
+
+    /// All points, along the circle.
+    #[must_use]
+    pub fn points(&self) -> &[(u64, BackendId)] {
+        &self.points
     }
 }
 
@@ -171,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn a_point_stands_at_the_hash_of_its_name() {
-        let mut place = Place::new("10.0.0.1:8080");
+    fn a_point_is_named_by_address_and_number() {
+        let mut names = PointNames::new("10.0.0.1:8080");
         for number in [0, 9, 10, 159, 12_345] {
-            assert_eq!(place.point(number), xxh64(format!("10.0.0.1:8080_{number}").as_bytes(), 0));
+            assert_eq!(names.name(number), format!("10.0.0.1:8080_{number}").as_bytes());
         }
     }
 

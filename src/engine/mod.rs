@@ -226,7 +226,11 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
-            0 => self.dispatch(id, &balance::Request { id: number, key, client, class: self.class_of(source), ..balance::Request::default() }, 0),
+            0 => self.dispatch(
+                id,
+                &balance::Request { id: number, key, client, class: self.class_of(source), ..balance::Request::default() },
+                0,
+            ),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }

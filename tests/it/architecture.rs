@@ -13,6 +13,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("dist", &["random"]),
     ("catalogue", &["dist", "time"]),
     ("balance", &["catalogue", "random", "time"]),
+    ("client", &["random", "time"]),
     ("scenario", &["balance", "catalogue", "dist", "time"]),
     ("traffic", &["dist", "random", "time"]),
     ("fleet", &["dist", "slab", "time"]),

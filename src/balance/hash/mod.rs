@@ -1,0 +1,14 @@
+//! Hash functions as products use them: one a file, each exact to the bit, none of them for security.
+//!
+//! A key's backend is a function of these bits, so a cache stays warm across proxies only where all of them hash alike. That is why each
+//! product's own function is here, whatever one may think of its quality.
+
+mod combine;
+mod mt19937;
+mod murmur2;
+
+pub use combine::{Part, combine};
+pub use mt19937::Mt19937;
+pub use murmur2::{STD_HASH_SEED, murmur2_64a};
+/// XXH64: what Envoy and gRPC hash with, and what [`super::ring_hash`] does.
+pub use xxhash_rust::xxh64::xxh64;

@@ -1,0 +1,11 @@
+//! What products ship, by their own rules: one folder or file a product.
+//!
+//! The general policies beside this folder are what a paper or a textbook says. Here is what a product really does: how it hashes, breaks
+//! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
+//! `tests/data/vectors`, and each policy of the catalogue is made of these.
+
+pub mod envoy;
+pub mod finagle;
+pub mod grpc;
+pub mod linkerd;
+pub mod tower;
