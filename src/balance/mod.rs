@@ -48,23 +48,31 @@
 pub mod c3;
 mod catalogue;
 pub mod edf;
+mod expected_delay;
+mod first;
 pub mod hash;
 pub mod index;
 pub mod join_idle_queue;
+pub mod jump_hash;
+mod keyed;
+mod late_binding;
 mod least_connections;
 pub mod maglev;
 mod member;
+mod modulo_hash;
 mod oracle;
 mod pool;
 pub mod power_of_d;
 pub mod prequal;
 pub mod products;
 mod random;
+mod rendezvous;
 mod request;
 pub mod ring_hash;
 mod round_robin;
 #[cfg(feature = "script")]
 mod script;
+mod sticky;
 pub mod stride;
 mod weighted_round_robin;
 
