@@ -112,7 +112,7 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] = &[GENERAL];
+static CATALOGUE: &[&[&Listed]] = &[GENERAL, products::envoy::LISTED, products::finagle::LISTED, products::MESHES];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,
@@ -122,6 +122,9 @@ const GENERAL: &[&Listed] = &[
     &least_connections::LISTED,
     &power_of_d::LISTED,
     &ring_hash::LISTED,
+    &maglev::LISTED,
+    &peak_ewma::LISTED,
+    &least_latency::LISTED,
     &oracle::SHORTEST_QUEUE,
     &oracle::LEAST_WORK,
     &oracle::CENTRAL_QUEUE,

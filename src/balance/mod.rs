@@ -48,13 +48,16 @@
 pub mod c3;
 mod catalogue;
 pub mod edf;
+mod fan;
 pub mod hash;
 pub mod index;
 pub mod join_idle_queue;
 mod least_connections;
+mod least_latency;
 pub mod maglev;
 mod member;
 mod oracle;
+mod peak_ewma;
 mod pool;
 pub mod power_of_d;
 pub mod prequal;
@@ -64,6 +67,7 @@ mod request;
 pub mod ring_hash;
 mod round_robin;
 pub mod stride;
+mod two_choices;
 mod weighted_round_robin;
 
 pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
