@@ -130,7 +130,7 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] = &[GENERAL];
+static CATALOGUE: &[&[&Listed]] = &[GENERAL, products::envoy::LISTED, products::finagle::LISTED, products::MESHES];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,
@@ -150,6 +150,9 @@ const GENERAL: &[&Listed] = &[
     &first::LISTED,
     &late_binding::PULL,
     &late_binding::JBSQ,
+    &maglev::LISTED,
+    &peak_ewma::LISTED,
+    &least_latency::LISTED,
     &oracle::SHORTEST_QUEUE,
     &oracle::LEAST_WORK,
     &oracle::CENTRAL_QUEUE,

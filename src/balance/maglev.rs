@@ -1,12 +1,51 @@
-//! A Maglev lookup table.
+//! Maglev: a table that says for every hash who gets it.
 //!
 //! **Rule.** Each backend prefers the slots of the table in an order of its own: `offset, offset + skip, offset + 2·skip, …`, modulo a prime size,
 //! which visits each slot once. Backends take turns at the best slot of theirs that is free, until none is. With weights the heaviest has
 //! a turn in every round and the others as often as their weight is of its. **Cost.** One look per key; O(size · log size) expected to build.
 //! With few keys of the others moving when a backend goes, and shares even to one slot in a hundred backends of the small size.
 
-use super::BackendId;
 use super::hash::xxh64;
+use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Pick, Pool, Request};
+use crate::catalogue::{Entry, Kind, Parameter};
+
+pub(super) static LISTED: Listed = Listed::new(
+    Entry {
+        name: "maglev",
+        summary: "a table of slots, each taken by a backend in turn of preference",
+        text: "Every backend prefers the slots of a table in an order of its own and takes its best free one in turn, more often the more weight it has. A key's hash \
+               (xxHash64) is looked up in the table. Shares are even to a slot; when a backend goes, few keys of others move. One look per pick.",
+        parameters: &[Parameter::with_default(
+            "table_size",
+            Kind::Whole(2, 5_000_011),
+            "65537",
+            "slots, a hundred for each backend or more; a number that is no prime becomes the next one",
+        )],
+        reference: "D. E. Eisenbud et al., Maglev: a fast and reliable software network load balancer (NSDI 2016)",
+    },
+    |values| Box::new(Maglev { size: next_prime(values.whole("table_size")), table: Table::default() }),
+)
+.by_key()
+.breaks(&[(Law::OnlyOwnKeysMove, "turns depend on who takes part, so a few keys of others move: fewer than one in a hundred with the default size")]);
+
+#[derive(Debug)]
+struct Maglev {
+    size: u64,
+    table: Table,
+}
+
+impl Balancer for Maglev {
+    fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
+        let entry = |&backend: &BackendId| (backend, pool.member(backend).address.as_str(), pool.weight(backend));
+        self.table = Table::of_keys(self.size, &pool.eligible().iter().map(entry).collect::<Vec<_>>());
+    }
+
+    #[inline]
+    fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
+        self.table.find(hash).map_or(Pick::None, Pick::Backend)
+    }
+}
 
 /// One backend's order of preference, and its share.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +79,13 @@ impl Preference {
 #[must_use]
 pub fn retry_hash(hash: u64, attempt: u32) -> u64 {
     if attempt == 0 { hash } else { hash ^ (u64::MAX - u64::from(attempt) + 1) }
+}
+
+/// The least prime that is no less than a number.
+#[must_use]
+pub fn next_prime(number: u64) -> u64 {
+    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| n % divisor > 0);
+    (number..).find(|&n| is_prime(n)).expect("there is no greatest prime")
 }
 
 /// Who has which slot.
@@ -153,6 +199,11 @@ mod tests {
         let slots = table(65_537, &[(5, 77, 3.0), (8, 1_001, 1.0)]);
         let heavy = slots.iter().filter(|&&backend| backend == 0).count();
         assert!(heavy.abs_diff(49_153) <= 1, "{heavy}");
+    }
+
+    #[test]
+    fn sizes_become_primes() {
+        assert_eq!([next_prime(2), next_prime(8), next_prime(65_537), next_prime(65_536)], [2, 11, 65_537, 65_537]);
     }
 
     #[test]

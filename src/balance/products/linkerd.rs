@@ -4,7 +4,62 @@
 //! below moves it. A failed response counts as a latency of at least `penalty` (5 s), or of what its Retry-After asks for, up to five minutes: a
 //! backend that fails fast does not look fast. **Pick.** Two different ready endpoints, drawn as Finagle does, ties to the first.
 
+use crate::balance::peak_ewma::{DECAY, DEFAULT_LATENCY, PeakEwma, UNWEIGHTED};
+use crate::balance::two_choices::{Ineligible, Signal, TwoChoices, stepping};
+use crate::balance::{Completion, Listed};
+use crate::catalogue::{Entry, Kind, Parameter};
 use crate::time::{SimTime, Span};
+
+pub(in crate::balance) static LISTED: Listed = Listed::new(
+    Entry {
+        name: "linkerd/p2c-peak-ewma",
+        summary: "Linkerd's two choices by peak EWMA, on request with a penalty for failures",
+        text: "Two different ready endpoints drawn, the one with the lower smoothed latency × (in flight + 1), the first on a tie. With `penalty` a failure counts as a latency of \
+               at least that much, so that who fails fast does not look fast. O(1) per pick.",
+        parameters: &[
+            DECAY,
+            DEFAULT_LATENCY,
+            Parameter::with_default("penalty", Kind::Span, "0s", "what a failure counts as at least; 0s: it counts as fast as it was. Where it is on, Linkerd has 5s"),
+        ],
+        reference: "linkerd2-proxy, linkerd/pool/p2c, linkerd/load-biaser, linkerd/ewma",
+    },
+    |values| match values.span("penalty") {
+        Span::ZERO => Box::new(TwoChoices::new(PeakEwma::new(values, true), stepping, Ineligible::LeftOut)),
+        penalty => {
+            let signal = Penalised { decay: values.span("decay"), default: values.span("default_latency"), penalty };
+            Box::new(TwoChoices::new(signal, stepping, Ineligible::LeftOut))
+        }
+    },
+)
+.of("linkerd2-proxy 2025")
+.breaks(UNWEIGHTED);
+
+/// The signal with a penalty.
+#[derive(Debug)]
+struct Penalised {
+    decay: Span,
+    default: Span,
+    penalty: Span,
+}
+
+impl Signal for Penalised {
+    type Kept = Ewma;
+
+    fn begin(&self, now: SimTime) -> Ewma {
+        Ewma::new(self.default.as_secs_f64(), now, self.decay)
+    }
+
+    #[inline]
+    fn load(&self, kept: &Ewma, in_flight: u32, now: SimTime) -> f64 {
+        load_at(kept, in_flight, now)
+    }
+
+    fn ended(&self, kept: &mut Ewma, completion: &Completion, now: SimTime) {
+        let latency = completion.latency.as_secs_f64();
+        let sample = if completion.ok { latency } else { penalised(kept.at(now), self.penalty, None) };
+        kept.add_peak(sample, now);
+    }
+}
 
 /// No Retry-After counts for more.
 pub const LONGEST_RETRY_AFTER: Span = Span(300_000_000_000);

@@ -9,3 +9,8 @@ pub mod finagle;
 pub mod grpc;
 pub mod linkerd;
 pub mod tower;
+
+use super::Listed;
+
+/// The balancers of proxies with one each.
+pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];

@@ -6,7 +6,35 @@
 //! changes what a later latency is compared with. Here [`load_at`](PeakEwma::load_at) only computes, and [`decay`](PeakEwma::decay)
 //! says that a read took place. **Where it fails.** Without any traffic everybody's load goes to zero, also the slow one's.
 
+use crate::balance::Listed;
+use crate::balance::peak_ewma::{DECAY, PeakEwma as Signal, UNWEIGHTED};
+use crate::balance::two_choices::{Ineligible, TwoChoices};
+use crate::catalogue::{Entry, Kind, Parameter};
+use crate::random::Stream;
 use crate::time::{SimTime, Span};
+
+pub(in crate::balance) static LISTED: Listed = Listed::new(
+    Entry {
+        name: "tower/p2c-peak-ewma",
+        summary: "tower's two choices by peak EWMA",
+        text: "Two different ready services by Floyd's sampling, the one with no more smoothed latency × (in flight + 1), the first on a tie. Reading a load decays what \
+               is stored, as in tower. O(1) per pick.",
+        parameters: &[
+            DECAY,
+            Parameter::with_default("default_latency", Kind::Period, "1s", "what a service that has never answered counts as: tower's documentation suggests 1s"),
+        ],
+        reference: "tower, src/balance/p2c, src/load/peak_ewma.rs",
+    },
+    |values| Box::new(TwoChoices::new(Signal::new(values, true), floyd, Ineligible::LeftOut)),
+)
+.of("tower 0.5")
+.breaks(UNWEIGHTED);
+
+/// The draws of [`pair`].
+fn floyd(n: usize, chance: &mut Stream) -> (usize, usize) {
+    let first = chance.below(n as u64 - 1) as usize;
+    pair(n, first, chance.below(n as u64) as usize)
+}
 
 /// Two different places among `n`, at least two, from a draw below `n − 1` and one below `n`.
 #[inline]

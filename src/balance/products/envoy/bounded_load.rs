@@ -101,7 +101,7 @@ mod tests {
         let mut probe = Probe::default();
         assert_eq!(probe.order(2, 5), [2, 1, 0, 4, 3]);
         assert_eq!(probe.order(6, 5), [4, 0, 2, 3, 1]);
-        assert_eq!(probe.order(7, 5), [0, 1, 4, 2, 3]);
+        assert_eq!(probe.order(7, 5), [0, 1, 4, 3, 2]);
         assert_eq!(probe.order(7, 0), [0; 0]);
     }
 
