@@ -10,6 +10,7 @@ mod architecture;
 mod bad_input;
 mod blessed;
 mod cli;
+mod conformance;
 mod determinism;
 mod golden;
 mod laws;
