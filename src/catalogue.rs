@@ -110,6 +110,10 @@ pub enum Kind {
     TaggedNames(&'static Tagged),
     /// A whole number, bounds included, or a table that names its entry.
     WholeOrTagged(u64, u64, &'static Tagged),
+    /// The name of a balancer, or a table with its `kind` and its parameters: a balancer inside another.
+    Balancer,
+    /// A table with any keys, and texts.
+    Labels,
     /// A table with any key of the scenario, dotted and in quotes, and the value it is set to.
     Changes,
     /// Known, but not supported by this version; with the keys it will have, where it is a table.
@@ -185,6 +189,8 @@ impl fmt::Display for Kind {
                     quoted(&tagged.names())
                 )
             }
+            Self::Balancer => f.write_str("the name of a balancer in quotes, or a table with the key `kind` and its parameters"),
+            Self::Labels => f.write_str("a table of texts, such as { version = \"2\" }"),
             Self::Changes => f.write_str("a table of dotted keys in quotes and their values, such as { \"run.seed\" = 7 }"),
             Self::Later(_) => f.write_str("nothing yet"),
         }
@@ -221,6 +227,8 @@ pub enum Value {
     Dist(Dist),
     /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Choice`] and the word of [`Kind::WholeOr`].
     Text(String),
+    /// Of [`Kind::Balancer`]: its kind and its parameters.
+    Balancer(&'static str, Values),
 }
 
 /// The decoded parameters of one entry: every parameter with a default has a value here.
@@ -274,6 +282,24 @@ impl Values {
         match self.get(name) {
             Some(Value::Bool(value)) => *value,
             other => panic!("parameter `{name}` is not declared as a flag with a default: {other:?}"),
+        }
+    }
+
+    /// A duration.
+    #[must_use]
+    pub fn span(&self, name: &str) -> Span {
+        match self.get(name) {
+            Some(Value::Span(value)) => *value,
+            other => panic!("parameter `{name}` is not declared as a duration with a default: {other:?}"),
+        }
+    }
+
+    /// The kind of a balancer, and its parameters.
+    #[must_use]
+    pub fn balancer(&self, name: &str) -> (&'static str, &Values) {
+        match self.get(name) {
+            Some(Value::Balancer(kind, values)) => (kind, values),
+            other => panic!("parameter `{name}` is not declared as a balancer with a default: {other:?}"),
         }
     }
 

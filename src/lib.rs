@@ -14,6 +14,7 @@
 //! - [`engine`] runs one *cell* (a balancer × a replication): [`traffic`] is pulled, a [`balance::Balancer`] picks, the [`fleet`] serves.
 //! - [`measure`] makes records, merges replications, and computes intervals and comparisons.
 //! - [`report`] shows a summary and computes nothing.
+//! - [`pick`] drives one balancer by hand.
 //! - [`run`] puts these together over all cells, on any number of threads with the same bytes; `cli` is the program.
 //!
 //! Below all of them: [`time`] (whole nanoseconds), [`random`] (named streams), [`dist`] (portable distributions), [`catalogue`] (what users can name).
@@ -55,6 +56,7 @@ pub mod dist;
 pub mod engine;
 pub mod fleet;
 pub mod measure;
+pub mod pick;
 pub mod plan;
 pub mod random;
 pub mod report;

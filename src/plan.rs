@@ -33,6 +33,8 @@ pub struct Plan {
     pub sources: Vec<SourcePlan>,
     /// The backends, by group.
     pub groups: Vec<GroupPlan>,
+    /// What balancers are told of the backends of each group.
+    pub told: Vec<Member>,
     /// The zones' names.
     pub zones: Vec<String>,
     /// One-way delays between zones.
@@ -192,6 +194,7 @@ impl Plan {
             mean_work: mean_work(&sources, &rates),
             sources,
             groups,
+            told: scenario.backends.iter().map(|group| group.told.clone()).collect(),
             links,
             tier: TierPlan {
                 instances: scenario.tier.instances,
@@ -221,12 +224,7 @@ impl Plan {
 
     /// Every backend's name and group, in order.
     pub fn backends(&self) -> impl Iterator<Item = (String, &GroupPlan)> {
-        self.groups.iter().flat_map(|group| {
-            (0..group.count).map(move |member| match group.count {
-                1 => (group.name.clone(), group),
-                _ => (format!("{}-{member}", group.name), group),
-            })
-        })
+        self.groups.iter().flat_map(|group| (0..group.count).map(move |member| (name_of(group, member), group)))
     }
 
     /// What balancers are told of every backend, in order.
@@ -234,14 +232,22 @@ impl Plan {
     pub fn members(&self) -> Vec<Member> {
         let mut number = 0_u32;
         let mut members = Vec::with_capacity(self.backend_count() as usize);
-        for group in &self.groups {
+        for (group, told) in self.groups.iter().zip(&self.told) {
             for member in 0..group.count {
                 number += 1;
                 let address = match &group.address {
                     Some(first) => counted_on(first, member),
                     None => format!("{}:8080", std::net::Ipv4Addr::from(0x0A00_0000 + number)),
                 };
-                members.push(Member { weight: group.weight, speed: group.speed, workers: group.workers, ..Member::new(address) });
+                members.push(Member {
+                    name: name_of(group, member),
+                    address,
+                    id: told.id.map(|first| first.saturating_add(member)),
+                    zone: group.zone.map_or(String::new(), |zone| self.zones[zone as usize].clone()),
+                    speed: group.speed,
+                    workers: group.workers,
+                    ..told.clone()
+                });
             }
         }
         members
@@ -329,7 +335,6 @@ fn group_plan(group: &Group, zone: Option<u16>) -> GroupPlan {
         name: group.name.clone(),
         count: group.count,
         speed: group.speed,
-        weight: group.weight,
         // Sharing unlimited workers and having one of one's own are the same thing.
         workers: group.workers,
         discipline: if group.workers.is_none() { Discipline::Fifo } else { group.discipline },
@@ -340,6 +345,11 @@ fn group_plan(group: &Group, zone: Option<u16>) -> GroupPlan {
         per_in_flight: group.per_in_flight.0,
         cache: group.cache.map(|cache| (cache.keys, cache.hit)),
     }
+}
+
+/// The name of a group's member.
+fn name_of(group: &GroupPlan, member: u32) -> String {
+    if group.count == 1 { group.name.clone() } else { format!("{}-{member}", group.name) }
 }
 
 /// An IPv4 address with its last numbers counted on; any other text with the member's number behind it.

@@ -17,6 +17,10 @@ pub struct Listed {
     pub approximate: &'static str,
     /// Whether it goes by the request's key or client: the same one goes to the same backend, whatever the load.
     pub by_key: bool,
+    /// Takes only whole weights between these, bounds included. `None`: any finite weight of at least 0.
+    pub whole_weights: Option<(u32, u32)>,
+    /// How many entries of 16 bytes it makes for each unit of weight, roughly: there is a limit in all. 0: their number does not go by weight.
+    pub points_per_weight: u32,
     /// The laws it does not keep, and why.
     pub breaks: &'static [(Law, &'static str)],
 }
@@ -61,7 +65,7 @@ impl Listed {
     /// A balancer of nobody in particular that keeps all laws and does not look at the key.
     #[must_use]
     pub const fn new(entry: Entry, build: fn(&Values) -> Box<dyn Balancer>) -> Self {
-        Self { entry, build, product: "", approximate: "", by_key: false, breaks: &[] }
+        Self { entry, build, product: "", approximate: "", by_key: false, whole_weights: None, points_per_weight: 0, breaks: &[] }
     }
 
     /// The same, as the rule of a product.
@@ -80,6 +84,18 @@ impl Listed {
     #[must_use]
     pub const fn by_key(self) -> Self {
         Self { by_key: true, ..self }
+    }
+
+    /// The same, taking only whole weights between these.
+    #[must_use]
+    pub const fn whole_weights(self, least: u32, most: u32) -> Self {
+        Self { whole_weights: Some((least, most)), ..self }
+    }
+
+    /// The same, making so many entries for each unit of weight.
+    #[must_use]
+    pub const fn points_per_weight(self, points_per_weight: u32) -> Self {
+        Self { points_per_weight, ..self }
     }
 
     /// The same, not keeping some laws.
@@ -156,4 +172,14 @@ pub fn find(kind: &str) -> Option<&'static Listed> {
 #[must_use]
 pub fn build(kind: &str, values: &Values) -> Option<Box<dyn Balancer>> {
     find(kind).map(|listed| (listed.build)(values))
+}
+
+/// Makes the balancer that a parameter names.
+///
+/// # Panics
+/// If the parameter is not declared as a balancer.
+#[must_use]
+pub fn inner(values: &Values, parameter: &str) -> Box<dyn Balancer> {
+    let (kind, values) = values.balancer(parameter);
+    build(kind, values).expect("the decoder knows only kinds of the catalogue")
 }

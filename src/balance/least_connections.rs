@@ -8,7 +8,7 @@
 //! A backend that fails fast looks idle and gets everything; stale counts make the herd run from one backend to the next.
 
 use super::index::{LevelSets, Levels, MinTree, NEVER, score};
-use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
 pub(super) const TIES: Parameter = Parameter::with_default(
@@ -28,7 +28,14 @@ pub(super) static LISTED: Listed = Listed::new(
         reference: "",
     },
     |values| Box::new(LeastConnections::new(values, Sees::View)),
-);
+)
+.breaks(&[
+    (Law::ZeroWeight, "weights count only with `weighted = true`"),
+    (
+        Law::Weights,
+        "an idle backend comes before a busy one whatever its weight; with `weighted = true` shares follow the weights under load",
+    ),
+]);
 
 /// Which of several equal backends is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

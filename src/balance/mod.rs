@@ -58,7 +58,7 @@ pub mod ring_hash;
 mod round_robin;
 mod weighted_round_robin;
 
-pub use catalogue::{Law, Listed, Taken, build, entries, find, listed, register};
+pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
 pub use member::{Member, State};
 pub use pool::Pool;
 pub use request::{Digits, Request, Said, client_address};
@@ -241,6 +241,16 @@ pub trait Balancer: Send + Debug {
 
     /// An attempt that this instance sent has ended.
     fn finished(&mut self, _completion: &Completion, _pool: &Pool, _ctx: &mut Ctx<'_>) {}
+
+    /// Whether the product itself tries again now that this attempt has failed, of which [`Balancer::finished`] has told.
+    fn retries(&mut self, _request: &Request<'_>, _pool: &Pool, _ctx: &mut Ctx<'_>) -> bool {
+        false
+    }
+
+    /// The HTTP status with which the product refuses a request that nobody answered.
+    fn refusal(&self) -> u16 {
+        503
+    }
 
     /// A request is over, whatever its attempts did: what was remembered of it can go.
     fn ended(&mut self, _request: u64) {}

@@ -6,7 +6,7 @@
 
 use super::index::{MinTree, NEVER, score};
 use super::least_connections::{LeastConnections, TIES, Ties};
-use super::{BackendId, Balancer, Ctx, Listed, Listens, Pick, Pool, Request, Sees};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Listens, Pick, Pool, Request, Sees};
 use crate::catalogue::{Entry, Values};
 
 pub(super) static SHORTEST_QUEUE: Listed = Listed::new(
@@ -19,7 +19,7 @@ pub(super) static SHORTEST_QUEUE: Listed = Listed::new(
         reference: "F. A. Haight, Two queues in parallel (1958)",
     },
     |values| Box::new(LeastConnections::new(values, Sees::Truth)),
-);
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights")]);
 
 pub(super) static LEAST_WORK: Listed = Listed::new(
     Entry {
@@ -31,7 +31,7 @@ pub(super) static LEAST_WORK: Listed = Listed::new(
         reference: "",
     },
     |values| Box::new(ByWork::new(values)),
-);
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights")]);
 
 pub(super) static CENTRAL_QUEUE: Listed = Listed::new(
     Entry {
@@ -43,7 +43,7 @@ pub(super) static CENTRAL_QUEUE: Listed = Listed::new(
         reference: "A. K. Erlang (1917)",
     },
     |_| Box::new(CentralQueue::default()),
-);
+).breaks(&[(Law::ZeroWeight, "it sees the backends themselves, not weights"), (Law::Weights, "it sees the backends themselves, not weights"), (Law::AnswersAtOnce, "a request waits until a worker is free")]);
 
 /// Scores are instants from which a request could be served.
 #[derive(Debug)]

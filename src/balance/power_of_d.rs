@@ -6,7 +6,7 @@
 //! give most of what looking at everybody would, and never herd. **Where it fails.** One instance with exact counts: least connections is
 //! better there.
 
-use super::{Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use crate::random::Stream;
 
@@ -35,7 +35,7 @@ pub(super) static LISTED: Listed = Listed::new(
             false => Box::new(PowerOfD { draw: Repeated, choices }),
         }
     },
-);
+).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 /// How candidates are drawn: kept apart from comparing them.
 trait Draw: Send + std::fmt::Debug {

@@ -5,7 +5,7 @@
 //! herds. **Where it fails.** Each backend is an M/G/1 queue of its own, so it waits while others idle: at load 0.9 the mean is ten times
 //! the service time.
 
-use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::Entry;
 
 pub(super) static RANDOM: Listed = Listed::new(
@@ -17,7 +17,7 @@ pub(super) static RANDOM: Listed = Listed::new(
         reference: "",
     },
     |_| Box::new(Random),
-);
+).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 pub(super) static WEIGHTED: Listed = Listed::new(
     Entry {

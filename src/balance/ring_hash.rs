@@ -26,7 +26,7 @@ pub(super) static LISTED: Listed = Listed::new(
         reference: "D. Karger et al., Consistent hashing and random trees (1997)",
     },
     |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),
-);
+).by_key();
 
 #[derive(Debug)]
 struct RingHash {

@@ -5,7 +5,7 @@
 //! work: it then equals one queue for all. **Where it fails.** Unequal work or machines: it never looks at who is busy, so a slow
 //! backend gets as much as a fast one; and several instances each keep their own turn, which makes the sum nearly random.
 
-use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::Entry;
 
 pub(super) static LISTED: Listed = Listed::new(
@@ -18,7 +18,8 @@ pub(super) static LISTED: Listed = Listed::new(
         reference: "",
     },
     |_| Box::new(RoundRobin::default()),
-);
+)
+.breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 /// The rule's memory: whose turn it is.
 #[derive(Debug, Default)]

@@ -60,8 +60,6 @@ pub struct GroupPlan {
     pub count: u32,
     /// How fast: work ÷ speed is service.
     pub speed: f64,
-    /// What weighted balancers are told.
-    pub weight: f64,
     /// How many are served at once; `None` is unlimited.
     pub workers: Option<u32>,
     /// The order of service.

@@ -5,13 +5,15 @@ use std::net::Ipv4Addr;
 
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
-use super::document::{Data, Node, Table};
+use super::document::{Data, Entry as Pair, Node, Table};
 use super::escape::{shown, visible};
 use super::keys::{BACKENDS, CACHE, MAX_BACKENDS};
 use super::model::{Cache, Discipline, Group};
 use super::path::Path;
 use super::position::Place;
 use super::reader::Fields;
+use super::scalar;
+use crate::balance::{Member, State};
 use crate::catalogue::{Kind, Value};
 
 /// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.
@@ -56,7 +58,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
 fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
     let f = Fields::open(d, node, path, &BACKENDS)?;
     let (name, count) = (f.text(d, "name"), f.whole(d, "count").and_then(|count| u32::try_from(count).ok()));
-    let (speed, weight, workers) = (f.number(d, "speed"), f.number(d, "weight"), f.value(d, "workers"));
+    let (speed, workers, told) = (f.number(d, "speed"), f.value(d, "workers"), told(d, &f));
     let discipline = f.text(d, "discipline").map(|word| discipline(&word));
     let (queue, zone, network) = (f.whole(d, "queue"), f.text(d, "zone"), f.dist(d, "network"));
     let (address, per_in_flight, cache) = (address(d, &f, count), f.span(d, "per_in_flight"), cache(d, &f));
@@ -68,7 +70,6 @@ fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
         name: name?,
         count: count?,
         speed: speed?,
-        weight: weight?,
         workers,
         discipline: discipline?,
         queue,
@@ -77,7 +78,56 @@ fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
         address: address?,
         per_in_flight: per_in_flight?,
         cache: cache?,
+        told: told?,
     })
+}
+
+/// What balancers are told of a backend: also read for `evenkeel pick`.
+pub(crate) fn told(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Member> {
+    let number = |d: &mut Decoder<'_>, key: &str| {
+        Some(f.whole(d, key).and_then(|value| u32::try_from(value).ok())).filter(|value| value.is_some() == f.has(key))
+    };
+    let (weight, priority, backup) = (f.number(d, "weight"), f.whole(d, "priority"), f.bool(d, "backup"));
+    let (id, max_in_flight, max_waiting, max_fails) =
+        (number(d, "id"), number(d, "max_in_flight"), number(d, "max_waiting"), number(d, "max_fails"));
+    let (labels, fail_timeout, state) = (labels(d, f), f.span(d, "fail_timeout"), f.text(d, "state"));
+    Some(Member {
+        weight: weight?,
+        priority: u32::try_from(priority?).ok()?,
+        backup: backup?,
+        id: id?,
+        max_in_flight: max_in_flight?,
+        max_waiting: max_waiting?,
+        max_fails: max_fails?,
+        labels: labels?,
+        fail_timeout: Some(fail_timeout).filter(|span| span.is_some() == f.has("fail_timeout"))?,
+        state: State::named(&state?)?,
+        ..Member::default()
+    })
+}
+
+/// Texts by their keys, sorted.
+fn labels(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Vec<(String, String)>> {
+    let Some(node) = f.node("labels") else { return Some(Vec::new()) };
+    let path = f.path.key("labels");
+    texts(d, node, &path)
+}
+
+/// A table of texts, sorted by key.
+pub(crate) fn texts(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Vec<(String, String)>> {
+    let Some(table) = node.as_table() else {
+        d.wrong_type(node, path, Kind::Labels, "a table");
+        return None;
+    };
+    let text = |pair: &Pair| Some((pair.key.clone(), scalar::read(d, &pair.value, &path.key(&pair.key), Kind::Text)?));
+    let read: Vec<Option<(String, Value)>> = table.entries.iter().map(text).collect();
+    let mut labels = Vec::new();
+    for pair in read {
+        let (key, Value::Text(text)) = pair? else { return None };
+        labels.push((key, text));
+    }
+    labels.sort();
+    Some(labels)
 }
 
 fn discipline(word: &str) -> Discipline {

@@ -6,7 +6,7 @@ use super::decoder::{Decoder, is_later, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::escape::shown;
-use super::keys::BALANCERS;
+use super::keys::{BALANCERS, INNER};
 use super::model::Balancer;
 use super::path::Path;
 use super::position::Place;
@@ -14,7 +14,7 @@ use super::reader::Fields;
 use super::scalar;
 use super::suggest::kind_synonym;
 use crate::balance;
-use crate::catalogue::{Entry, Kind, Values};
+use crate::catalogue::{Entry, Kind, Value, Values};
 
 /// Kinds that later versions will have: known, so that they are not called unknown.
 const LATER_KINDS: [&str; 20] = [
@@ -117,6 +117,22 @@ fn one(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Written> {
         (entry, defaults(entry), entry.name.to_owned())
     };
     Some(Written { balancer: Balancer { label, kind: entry.name, values }, at: node.at, path: path.to_string(), node: node.clone() })
+}
+
+/// A balancer inside another: a name, or a table with parameters.
+pub(crate) fn inner(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Value> {
+    if node.as_table().is_none() {
+        let entry = scalar::entry(d, node, path, &INNER)?;
+        return Some(Value::Balancer(entry.name, defaults(entry)));
+    }
+    let f = Fields::open_tagged(d, node, path, &INNER)?;
+    Some(Value::Balancer(f.name(), parameters(d, &f)?))
+}
+
+/// The balancer of that name with its defaults.
+pub(crate) fn by_default(name: &str) -> Option<Value> {
+    let entry = BALANCERS.find(name)?;
+    Some(Value::Balancer(entry.name, defaults(entry)))
 }
 
 /// The parameters as written, the others by default.

@@ -9,6 +9,7 @@ use super::document::{Node, Table};
 use super::model::{Group, Intensity, Length, Process, Scenario, Tier};
 use super::position::Place;
 use super::suggest::nearest;
+use crate::balance;
 use crate::catalogue::Value;
 use crate::dist::Dist;
 
@@ -23,11 +24,12 @@ pub(crate) fn check(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, bala
     zones(d, root, scenario);
     caches(d, root, scenario);
     let total = scenario.backends.iter().map(|group| u64::from(group.count)).sum();
-    let weight = scenario.backends.iter().map(|group| group.weight * f64::from(group.count)).sum();
+    let weight = scenario.backends.iter().map(|group| group.told.weight * f64::from(group.count)).sum();
     let single_key = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
     for written in balancers {
         choices(d, written, total);
         points(d, written, weight);
+        whole_weights(d, root, written, &scenario.backends);
         if let Some(index) = single_key {
             hashes(d, root, written, (index, &scenario.traffic[index].name));
         }
@@ -52,7 +54,7 @@ fn in_traffic(root: &Table, index: usize, name: &str, key: &str) -> String {
 }
 
 fn weights(d: &mut Decoder<'_>, root: &Table, groups: &[Group]) {
-    if groups.iter().all(|group| group.weight == 0.0) {
+    if groups.iter().all(|group| group.told.weight == 0.0) {
         let fault = Fault::Inconsistent("the weight of every backend is 0: no backend can receive traffic".into());
         let path = format!("backends[0] ({}).weight", super::escape::shown(&groups[0].name));
         d.report(
@@ -212,10 +214,36 @@ fn choices(d: &mut Decoder<'_>, written: &Written, total: u64) {
     }
 }
 
+/// Weights that a product does not take.
+fn whole_weights(d: &mut Decoder<'_>, root: &Table, written: &Written, groups: &[Group]) {
+    let Some((least, most)) = balance::find(written.balancer.kind).and_then(|listed| listed.whole_weights) else { return };
+    let whole = f64::from(least)..=f64::from(most);
+    for (index, group) in groups.iter().enumerate() {
+        let weight = group.told.weight;
+        if !whole.contains(&weight) || weight.fract() != 0.0 {
+            let fault = Fault::Inconsistent(format!(
+                "{} takes only whole weights from {least} to {most}, and this is {weight}",
+                written.balancer.kind
+            ));
+            let finding = Finding::error(place(root, "backends", index, &["weight"]), fault)
+                .path(format!("backends[{index}] ({}).weight", super::escape::shown(&group.name)))
+                .allowed(format!("a whole number from {least} to {most}"))
+                .related("the balancer is here", written.at);
+            d.report(
+                finding.help(format!("write weight = {}, or leave the balancer out", weight.round().clamp(*whole.start(), *whole.end()))),
+            );
+        }
+    }
+}
+
 /// Rings that would not fit in memory.
 fn points(d: &mut Decoder<'_>, written: &Written, weight: f64) {
-    let Some(Value::Whole(points)) = written.balancer.values.get("points") else { return };
-    let sum = *points as f64 * weight;
+    let listed = balance::find(written.balancer.kind).map_or(0, |listed| listed.points_per_weight);
+    let points = match written.balancer.values.get("points") {
+        Some(Value::Whole(points)) => *points,
+        _ => u64::from(listed),
+    };
+    let sum = points as f64 * weight;
     if sum > MAX_POINTS {
         let fault = Fault::Limit(format!(
             "the ring would have {sum:.1e} points, about {:.1e} bytes; the limit is {MAX_POINTS:.0e} points",
@@ -232,7 +260,7 @@ fn points(d: &mut Decoder<'_>, written: &Written, weight: f64) {
 
 /// One key for all: a hash sends all of it to one backend.
 fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (usize, &str)) {
-    let is_hash = written.balancer.kind.contains("hash") || written.balancer.kind == "maglev";
+    let is_hash = balance::find(written.balancer.kind).is_some_and(|listed| listed.by_key);
     if is_hash {
         let at = place(root, "traffic", index, &["keys", "count"]);
         let finding =

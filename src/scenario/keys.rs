@@ -305,13 +305,32 @@ pub static BACKENDS: Entry = section(
         optional("address", Kind::Name, "what hash balancers hash; left out: 10.0.0.1:8080, 10.0.0.2:8080, … in order"),
         preset("per_in_flight", Kind::Span, "0s", "service takes that much longer for each request in service at its start"),
         optional("cache", Kind::Table(&CACHE), "least recently used keys make work lighter: what key affinity is worth"),
-        later("priority", &[], "what products' rules look at"),
-        later("labels", &[], "what products' rules look at"),
-        later("backup", &[], "what products' rules look at"),
-        later("max_in_flight", &[], "what products' rules look at"),
-        later("max_fails", &[], "what products' rules look at"),
-        later("fail_timeout", &[], "what products' rules look at"),
-        later("state", &[], "what products' rules look at"),
+        optional("id", Kind::Whole(1, 65_535), "a number that products know the first of them by; left out: they count from 1"),
+        preset("priority", Kind::Whole(0, 1000), "0", "used in this order by balancers with priorities: 0 first"),
+        optional("labels", Kind::Labels, "what they are known by besides, for balancers that choose by labels: { version = \"2\" }"),
+        preset("backup", Kind::Bool, "false", "used only when no other can be, by products with backups"),
+        optional(
+            "max_in_flight",
+            Kind::Whole(1, u32::MAX as u64),
+            "the most in flight at each, by products with such a limit; left out: none",
+        ),
+        optional(
+            "max_waiting",
+            Kind::Whole(1, u32::MAX as u64),
+            "the most that wait for each at the balancer, by products that hold; left out: no limit",
+        ),
+        optional(
+            "max_fails",
+            Kind::Whole(0, u32::MAX as u64),
+            "failures until each is left alone, by products that count; left out: the product's own",
+        ),
+        optional("fail_timeout", Kind::Span, "how long failures count, and how long it is left alone; left out: the product's own"),
+        preset(
+            "state",
+            Kind::Choice(&["up", "down", "maintenance", "draining", "degraded", "busy", "connecting"]),
+            "up",
+            "what balancers believe of them from the start, whatever they are",
+        ),
     ],
 );
 
@@ -347,6 +366,9 @@ pub static BALANCERS: Tagged = Tagged {
     entries: || balance::entries().collect(),
     common: &[optional("name", Kind::Name, "how reports call it; left out: the kind")],
 };
+
+/// A balancer inside another: it has no label.
+pub static INNER: Tagged = Tagged { common: &[], ..BALANCERS };
 
 /// `[tier]`.
 pub static TIER: Entry = section(

@@ -3,6 +3,7 @@
 //! Defaults that are plain constants are filled in; what depends on something else (`load =` on the pool's capacity, an
 //! address on a backend's number) is left to [`crate::plan`].
 
+use crate::balance::Member;
 use crate::catalogue::Values;
 use crate::dist::Dist;
 use crate::time::{Rate, Span};
@@ -241,8 +242,6 @@ pub struct Group {
     pub count: u32,
     /// `speed`: above 0.
     pub speed: f64,
-    /// `weight`: finite, at least 0. Default 1.
-    pub weight: f64,
     /// `workers`: `None` for `"unlimited"`. Default 1.
     pub workers: Option<u32>,
     /// `discipline`.
@@ -260,6 +259,9 @@ pub struct Group {
     pub per_in_flight: Span,
     /// `cache`.
     pub cache: Option<Cache>,
+    /// What balancers are told of each: weight, id, priority, labels and the like. Name, address and what the group itself says are filled in
+    /// when the plan is made.
+    pub told: Member,
 }
 
 /// The order in which a backend serves.

@@ -40,6 +40,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind
         Kind::Text => text(d, node, path, kind, TEXT_CHARACTERS).map(Value::Text),
         Kind::Name => name(d, node, path).map(Value::Text),
         Kind::Choice(words) => choice(d, node, path, words).map(Value::Text),
+        Kind::Balancer => balancers::inner(d, node, path),
         _ => panic!("{kind:?} is read by the section that declares it"),
     }
 }
@@ -59,6 +60,7 @@ pub(crate) fn default(kind: Kind, text: &str) -> Value {
         Kind::Span | Kind::Period => Value::Span(span()),
         Kind::Dist => Value::Dist(Dist::Constant(span().0 as f64)),
         Kind::ExponentialDist => Value::Dist(Dist::Exponential { mean: span().0 as f64 }),
+        Kind::Balancer => balancers::by_default(text).unwrap_or_else(|| panic!("the default {text} is not a balancer")),
         _ => Value::Text(text.to_owned()),
     }
 }
@@ -80,6 +82,8 @@ pub(crate) fn example(kind: Kind) -> String {
         Kind::Pairs(first, second) => format!("[[{}, {}]]", example(*first), example(*second)),
         Kind::Tagged(tagged) => format!("{{ {} = \"{}\" }}", tagged.tag, tagged.names()[0]),
         Kind::TaggedNames(tagged) => format!("[\"{}\"]", tagged.names()[0]),
+        Kind::Balancer => "\"least-connections\"".into(),
+        Kind::Labels => "{ version = \"2\" }".into(),
         Kind::Changes => "{ \"run.seed\" = 7 }".into(),
         Kind::Table(_) | Kind::Tables(_) | Kind::OneOrMore(_) | Kind::TaggedTables(_) | Kind::Later(_) => "{ … }".into(),
     }

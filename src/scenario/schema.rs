@@ -151,6 +151,8 @@ fn of_kind(kind: Kind) -> Value {
             json!({"type": "array", "items": {"anyOf": [{"type": "string", "enum": names(tables)}, {"anyOf": tagged(tables, tables.common)}]}})
         }
         Kind::WholeOrTagged(min, max, tables) => json!({"anyOf": [whole(min, max), {"anyOf": tagged(tables, tables.common)}]}),
+        Kind::Balancer => json!({"anyOf": [{"type": "string"}, {"type": "object", "required": ["kind"]}]}),
+        Kind::Labels => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Kind::Changes => json!({"type": "object"}),
         Kind::Later(_) => panic!("keys that are not supported have no schema"),
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of ours a module may name. `cli` may name everything and nobody names `cli`.
-const MAY_KNOW: [(&str, &[&str]); 16] = [
+const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("time", &[]),
     ("slab", &[]),
     ("random", &[]),
@@ -20,6 +20,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("engine", &["balance", "dist", "fleet", "plan", "random", "slab", "time", "traffic"]),
     ("measure", &["time"]),
     ("report", &["measure", "time"]),
+    ("pick", &["balance", "catalogue", "random", "scenario", "time"]),
     ("run", &["engine", "measure", "plan", "scenario"]),
     ("selftest", &["dist", "engine", "measure", "plan", "random", "scenario"]),
     ("cli", &["*"]),

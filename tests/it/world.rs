@@ -71,7 +71,6 @@ pub(crate) fn group(count: u32) -> Group {
         name: "web".into(),
         count,
         speed: 1.0,
-        weight: 1.0,
         workers: Some(1),
         discipline: Discipline::Fifo,
         queue: None,
@@ -80,6 +79,7 @@ pub(crate) fn group(count: u32) -> Group {
         address: None,
         per_in_flight: Span::ZERO,
         cache: None,
+        told: balance::Member::default(),
     }
 }
 

@@ -102,7 +102,7 @@ fn groups() -> impl Strategy<Value = Group> {
     (numbers, discipline, workers, queue, network, cache, zone).prop_map(
         |((count, speed, weight, per_in_flight), discipline, workers, queue, network, cache, zone)| Group {
             speed,
-            weight,
+            told: evenkeel::balance::Member::default().weight(weight),
             discipline,
             workers,
             queue,
@@ -164,7 +164,7 @@ pub(crate) fn every_balancer() -> Vec<Balancer> {
 fn fleets() -> impl Strategy<Value = Vec<Group>> {
     prop::collection::vec(groups(), 1..4).prop_map(|mut groups| {
         // Somebody must have a weight, else weighted balancers have nobody to send to.
-        groups[0].weight = groups[0].weight.max(0.5);
+        groups[0].told.weight = groups[0].told.weight.max(0.5);
         groups
     })
 }

@@ -100,7 +100,7 @@ proptest! {
         let mut world = world;
         let plain = trace(&only(&world, balancer("round-robin", &[])));
         let least = trace(&only(&world, balancer("least-connections", &[("ties", text("first"))])));
-        world.backends[0].weight = weight;
+        world.backends[0].told.weight = weight;
         prop_assert_eq!(plain.backend, trace(&only(&world, balancer("weighted-round-robin", &[]))).backend);
         let weighted = balancer("least-connections", &[("ties", text("first")), ("weighted", Value::Bool(true))]);
         prop_assert_eq!(least.backend, trace(&only(&world, weighted)).backend);

@@ -5,6 +5,7 @@ use super::cell::{Setup, Statistic};
 use super::direct;
 use super::estimate::Outcome;
 use crate::world::{Extend, UNIT, balancer, exponential, group, per_unit, scenario, text, units};
+use evenkeel::balance::Member;
 use evenkeel::catalogue::Value;
 use evenkeel::dist::Dist;
 use evenkeel::scenario::{Balancer, BatchSize, Discipline, Group, MmppState, Process, Scenario, View};
@@ -281,7 +282,7 @@ fn machines(speeds: &[f64], weights: &[f64]) -> Vec<Group> {
         .iter()
         .zip(weights)
         .zip(b'a'..)
-        .map(|((&speed, weight), name)| Group { name: char::from(name).into(), speed, weight, ..group(1) })
+        .map(|((&speed, weight), name)| Group { name: char::from(name).into(), speed, told: Member::default().weight(weight), ..group(1) })
         .collect()
 }
 
