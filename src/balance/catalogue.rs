@@ -112,7 +112,7 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] = &[GENERAL];
+static CATALOGUE: &[&[&Listed]] = &[GENERAL, products::nginx::LISTED, products::haproxy::LISTED];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,

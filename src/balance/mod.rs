@@ -46,12 +46,14 @@
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
 mod catalogue;
+pub mod hash;
 pub mod index;
 mod least_connections;
 mod member;
 mod oracle;
 mod pool;
 mod power_of_d;
+pub mod products;
 mod random;
 mod request;
 pub mod ring_hash;

@@ -7,11 +7,13 @@
 //! `cargo test --release --test it conformance -- --nocapture`, with `EVENKEEL_VECTORS=folder` for vectors from elsewhere.
 
 mod compare;
+mod drive;
 mod envoy;
 mod envoy_hashing;
 mod envoy_health;
 mod finagle;
 mod grpc;
+mod nginx;
 mod papers;
 mod tower;
 mod vector;
@@ -37,12 +39,13 @@ fn handler(vector: &Vector<'_>) -> Option<Handler> {
         "finagle" => finagle::handler(policy, form),
         "tower" | "linkerd2" => tower::handler(vector.system, policy, form),
         "paper" | "prequal" | "jiq" | "c3" => papers::handler(vector.system, policy, form),
+        "nginx" => nginx::handler(policy),
         _ => None,
     }
 }
 
 /// Systems of our own files that nobody handles yet.
-const NOT_YET: [&str; 23] = [
+const NOT_YET: [&str; 22] = [
     "c3",
     "caddy",
     "dubbo",
@@ -58,7 +61,6 @@ const NOT_YET: [&str; 23] = [
     "kratos",
     "kube-proxy",
     "linkerd2",
-    "nginx",
     "paper",
     "pingora",
     "prequal",

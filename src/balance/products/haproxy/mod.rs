@@ -1,0 +1,3 @@
+//! HAProxy.
+use crate::balance::Listed;
+pub(in crate::balance) const LISTED: &[&Listed] = &[];

@@ -1,0 +1,15 @@
+//! What products ship, by their own rules: one folder or file a product.
+//!
+//! The general policies beside this folder are what a paper or a textbook says. Here is what a product really does: how it hashes, breaks
+//! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
+//! `tests/data/vectors`, and each policy of the catalogue is made of these.
+
+pub mod haproxy;
+pub mod nginx;
+pub mod remembered;
+
+/// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
+#[must_use]
+pub(crate) fn whole(weight: f64) -> u32 {
+    if weight > 0.0 { weight.round().clamp(1.0, f64::from(u32::MAX)) as u32 } else { 0 }
+}
