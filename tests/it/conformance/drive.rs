@@ -80,25 +80,41 @@ impl Drive {
     pub(super) fn script(&mut self, ops: Field<'_>) -> Result<Value, String> {
         let mut picks = Vec::new();
         for op in ops.list()? {
-            let op = op.list()?;
-            let (what, number) = (op.first().ok_or("an empty step")?.text()?, op.get(1).ok_or("a step without a number")?.u64()?);
-            match what {
-                "open" => {
-                    let said = op.get(2).and_then(|key| key.maybe()).map_or(Ok(Said::default()), |key| key.text().map(keyed))?;
-                    let goes_first = op.get(3).is_some_and(|first| first.u64().is_ok_and(|first| first > 0) || first.bool() == Ok(true));
-                    let pick = self.desk.pick(number, said, if goes_first { -1 } else { 0 });
-                    picks.push(self.named(pick));
-                }
-                "close" => self.desk.done(number, true, Some(Span::ZERO)),
-                other => return Err(format!("unknown step {other}")),
-            }
+            picks.extend(self.step(op)?.map(|(_, pick)| self.named(pick)));
         }
         Ok(picks.into())
     }
 
-    /// Requests that were held, with the server that each went to in the end, and those that went at once, in the order of sending.
-    pub(super) fn dispatched(&self) -> Vec<(u64, BackendId)> {
-        self.desk.dispatched().to_vec()
+    /// The same script: pairs of a request and its server, in the order in which requests reach servers.
+    pub(super) fn reached(&mut self, ops: Field<'_>) -> Result<Value, String> {
+        let (mut order, mut seen) = (Vec::new(), 0);
+        for op in ops.list()? {
+            if let Some((number, Pick::Backend(backend))) = self.step(op)? {
+                order.push(json!([number, self.name(backend)]));
+            }
+            let dispatched = self.desk.dispatched();
+            order.extend(dispatched[seen..].iter().map(|&(number, backend)| json!([number, self.name(backend)])));
+            seen = dispatched.len();
+        }
+        Ok(order.into())
+    }
+
+    /// One step: the request that was opened and where it went.
+    fn step(&mut self, op: Field<'_>) -> Result<Option<(u64, Pick)>, String> {
+        let op = op.list()?;
+        let (what, number) = (op.first().ok_or("an empty step")?.text()?, op.get(1).ok_or("a step without a number")?.u64()?);
+        match what {
+            "open" => {
+                let said = op.get(2).and_then(|key| key.maybe()).map_or(Ok(Said::default()), |key| key.text().map(keyed))?;
+                let goes_first = op.get(3).is_some_and(|first| first.u64().is_ok_and(|first| first > 0) || first.bool() == Ok(true));
+                Ok(Some((number, self.desk.pick(number, said, if goes_first { -1 } else { 0 }))))
+            }
+            "close" => {
+                self.desk.done(number, true, Some(Span::ZERO));
+                Ok(None)
+            }
+            other => Err(format!("unknown step {other}")),
+        }
     }
 
     /// The shares of a million picks: the recorded share where ours is within 0.003 of it, ours where it is not.

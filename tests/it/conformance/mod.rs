@@ -13,6 +13,7 @@ mod envoy_hashing;
 mod envoy_health;
 mod finagle;
 mod grpc;
+mod haproxy;
 mod nginx;
 mod papers;
 mod tower;
@@ -39,13 +40,14 @@ fn handler(vector: &Vector<'_>) -> Option<Handler> {
         "finagle" => finagle::handler(policy, form),
         "tower" | "linkerd2" => tower::handler(vector.system, policy, form),
         "paper" | "prequal" | "jiq" | "c3" => papers::handler(vector.system, policy, form),
+        "haproxy" => haproxy::handler(policy),
         "nginx" => nginx::handler(policy),
         _ => None,
     }
 }
 
 /// Systems of our own files that nobody handles yet.
-const NOT_YET: [&str; 22] = [
+const NOT_YET: [&str; 21] = [
     "c3",
     "caddy",
     "dubbo",
@@ -55,7 +57,6 @@ const NOT_YET: [&str; 22] = [
     "grpc",
     "grpc-core",
     "grpc-go",
-    "haproxy",
     "ipvs",
     "jiq",
     "kratos",
