@@ -130,7 +130,8 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] = &[GENERAL, products::envoy::LISTED, products::finagle::LISTED, products::MESHES];
+static CATALOGUE: &[&[&Listed]] =
+    &[GENERAL, products::nginx::LISTED, products::haproxy::LISTED, products::envoy::LISTED, products::finagle::LISTED, products::MESHES];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,

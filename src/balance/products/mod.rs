@@ -14,3 +14,12 @@ use super::Listed;
 
 /// The balancers of proxies with one each.
 pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];
+pub mod haproxy;
+pub mod nginx;
+pub mod remembered;
+
+/// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
+#[must_use]
+pub(crate) fn whole(weight: f64) -> u32 {
+    if weight > 0.0 { weight.round().clamp(1.0, f64::from(u32::MAX)) as u32 } else { 0 }
+}
