@@ -45,8 +45,10 @@
 //!
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
+mod bounded_load;
 pub mod c3;
 mod catalogue;
+mod client_side_weighted;
 pub mod edf;
 mod fan;
 pub mod hash;
@@ -58,6 +60,7 @@ pub mod maglev;
 mod member;
 mod oracle;
 mod peak_ewma;
+mod places;
 mod pool;
 pub mod power_of_d;
 pub mod prequal;
@@ -67,6 +70,7 @@ mod request;
 pub mod ring_hash;
 mod round_robin;
 pub mod stride;
+mod subset;
 mod two_choices;
 mod weighted_round_robin;
 

@@ -12,5 +12,5 @@ pub mod tower;
 
 use super::Listed;
 
-/// The balancers of proxies with one each.
-pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];
+/// The balancers of products with one each.
+pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED, &super::c3::ELASTICSEARCH];
