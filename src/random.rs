@@ -34,6 +34,8 @@ pub enum Purpose {
     Think = 8,
     /// States of a modulated arrival process, sizes of batches.
     Modulation = 9,
+    /// Which balancer instance a backend tells that it is idle.
+    Reports = 10,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -7,7 +7,8 @@
 //! only its own keys move. **Where it fails.** Even load: with V points a backend's share varies by about 1/√V, and a hot key
 //! stays hot.
 
-use super::{BackendId, Balancer, Ctx, Digits, Listed, Pick, Pool, Request};
+use super::keyed::{BY, By};
+use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use xxhash_rust::xxh64::xxh64;
 
@@ -17,19 +18,18 @@ pub(super) static LISTED: Listed = Listed::new(
         summary: "the next point clockwise of the key's hash",
         text: "Every backend has `points` × weight points on a circle; a key goes to the next one clockwise of its hash (xxHash64). O(1) expected per \
                pick. When a backend comes or goes only its own keys move; shares vary by about 1/√points.",
-        parameters: &[Parameter::with_default(
-            "points",
-            Kind::Whole(1, 100_000),
-            "160",
-            "points per unit of weight: more are fairer and larger",
-        )],
+        parameters: &[
+            Parameter::with_default("points", Kind::Whole(1, 100_000), "160", "points per unit of weight: more are fairer and larger"),
+            BY,
+        ],
         reference: "D. Karger et al., Consistent hashing and random trees (1997)",
     },
-    |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),
+    |values| Box::new(RingHash { by: By::of(values), points: values.whole("points") as f64, ring: Ring::default() }),
 ).by_key();
 
 #[derive(Debug)]
 struct RingHash {
+    by: By,
     points: f64,
     ring: Ring,
 }
@@ -50,8 +50,7 @@ impl Balancer for RingHash {
 
     #[inline]
     fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
-        self.ring.find(hash).map_or(Pick::None, Pick::Backend)
+        self.ring.find(self.by.hash(request, ctx)).map_or(Pick::None, Pick::Backend)
     }
 }
 
@@ -173,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_key_stays_and_only_the_keys_of_who_leaves_move() {
-        let mut bench = Bench::new(Box::new(RingHash { points: 160.0, ring: Ring::default() }), &[1.0; 5]);
+        let mut bench = Bench::new(Box::new(RingHash { by: By::Key, points: 160.0, ring: Ring::default() }), &[1.0; 5]);
         let before: Vec<_> = (0..5_000).map(|key| bench.pick_key(key)).collect();
         assert_eq!(before, (0..5_000).map(|key| bench.pick_key(key)).collect::<Vec<_>>());
         bench.pool.set_state(BackendId(2), State::Down);
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn shares_follow_the_weights() {
-        let mut bench = Bench::new(Box::new(RingHash { points: 1000.0, ring: Ring::default() }), &[3.0, 1.0, 0.0]);
+        let mut bench = Bench::new(Box::new(RingHash { by: By::Key, points: 1000.0, ring: Ring::default() }), &[3.0, 1.0, 0.0]);
         let mut counts = [0_u32; 3];
         for key in 0..40_000 {
             if let Pick::Backend(backend) = bench.pick_key(key) {
@@ -209,6 +208,6 @@ mod tests {
     #[test]
     fn an_empty_ring_has_nobody() {
         assert_eq!(Ring::new(Vec::new()).find(5), None);
-        assert_eq!(Bench::new(Box::new(RingHash { points: 1.0, ring: Ring::default() }), &[0.0]).pick_key(1), Pick::None);
+        assert_eq!(Bench::new(Box::new(RingHash { by: By::Key, points: 1.0, ring: Ring::default() }), &[0.0]).pick_key(1), Pick::None);
     }
 }

@@ -79,6 +79,12 @@ impl Desk {
         &self.pool
     }
 
+    /// What keeps the balancer from choosing.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.balancer.trouble()
+    }
+
     /// What is left of chance: changed by every draw.
     #[must_use]
     pub fn chance(&self) -> &Stream {

@@ -36,7 +36,7 @@ mod tier;
 mod traffic;
 mod units;
 
-pub use balancers::defaults;
+pub use balancers::{defaults, needed};
 pub use diagnostic::{Diagnostic, Diagnostics, Fault, Severity};
 pub use encoding::MAX_BYTES;
 pub use load::{FileFault, Files, Loaded, NoFiles, Source, Variant, load, too_large};

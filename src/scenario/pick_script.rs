@@ -356,7 +356,7 @@ fn asked(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Asked> {
 }
 
 fn step(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, names: &mut Names) -> Option<Step> {
-    let Some(entry) = verb(d, node, path) else { return None };
+    let entry = verb(d, node, path)?;
     let f = Fields::open(d, node, path, entry)?;
     let named = f.node(entry.name)?;
     let at = path.key(entry.name);

@@ -7,10 +7,19 @@
 pub mod envoy;
 pub mod finagle;
 pub mod grpc;
+pub mod haproxy;
 pub mod linkerd;
+pub mod nginx;
+pub mod remembered;
 pub mod tower;
 
 use super::Listed;
 
 /// The balancers of products with one each.
 pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED, &super::c3::ELASTICSEARCH];
+
+/// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
+#[must_use]
+pub(crate) fn whole(weight: f64) -> u32 {
+    if weight > 0.0 { weight.round().clamp(1.0, f64::from(u32::MAX)) as u32 } else { 0 }
+}

@@ -7,11 +7,14 @@
 //! `cargo test --release --test it conformance -- --nocapture`, with `EVENKEEL_VECTORS=folder` for vectors from elsewhere.
 
 mod compare;
+mod drive;
 mod envoy;
 mod envoy_hashing;
 mod envoy_health;
 mod finagle;
 mod grpc;
+mod haproxy;
+mod nginx;
 mod papers;
 mod tower;
 mod vector;
@@ -37,13 +40,14 @@ fn handler(vector: &Vector<'_>) -> Option<Handler> {
         "finagle" => finagle::handler(policy, form),
         "tower" | "linkerd2" => tower::handler(vector.system, policy, form),
         "paper" | "prequal" | "jiq" | "c3" => papers::handler(vector.system, policy, form),
+        "haproxy" => haproxy::handler(policy),
+        "nginx" => nginx::handler(policy),
         _ => None,
     }
 }
 
 /// Systems of our own files that nobody handles yet.
-const NOT_YET: [&str; 11] =
-    ["caddy", "dubbo", "go-zero", "haproxy", "ipvs", "kratos", "kube-proxy", "nginx", "pingora", "ribbon", "traefik"];
+const NOT_YET: [&str; 9] = ["caddy", "dubbo", "go-zero", "ipvs", "kratos", "kube-proxy", "pingora", "ribbon", "traefik"];
 
 /// How many vectors our own files hold.
 const VECTORS: usize = 839;
