@@ -130,8 +130,15 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] =
-    &[GENERAL, products::nginx::LISTED, products::haproxy::LISTED, products::envoy::LISTED, products::finagle::LISTED, products::MESHES];
+static CATALOGUE: &[&[&Listed]] = &[
+    GENERAL,
+    products::nginx::LISTED,
+    products::haproxy::LISTED,
+    products::envoy::LISTED,
+    products::grpc::LISTED,
+    products::finagle::LISTED,
+    products::MESHES,
+];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,
@@ -154,6 +161,15 @@ const GENERAL: &[&Listed] = &[
     &maglev::LISTED,
     &peak_ewma::LISTED,
     &least_latency::LISTED,
+    &bounded_load::LISTED,
+    &client_side_weighted::LISTED,
+    &prequal::LISTED,
+    &join_idle_queue::LISTED,
+    &c3::LISTED,
+    &subset::SUBSET,
+    &subset::APERTURE,
+    &places::ZONE_AWARE,
+    &places::LOCALITY_WEIGHTED,
     &oracle::SHORTEST_QUEUE,
     &oracle::LEAST_WORK,
     &oracle::CENTRAL_QUEUE,

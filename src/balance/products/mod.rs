@@ -7,16 +7,16 @@
 pub mod envoy;
 pub mod finagle;
 pub mod grpc;
+pub mod haproxy;
 pub mod linkerd;
+pub mod nginx;
+pub mod remembered;
 pub mod tower;
 
 use super::Listed;
 
-/// The balancers of proxies with one each.
-pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];
-pub mod haproxy;
-pub mod nginx;
-pub mod remembered;
+/// The balancers of products with one each.
+pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED, &super::c3::ELASTICSEARCH];
 
 /// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
 #[must_use]
