@@ -112,7 +112,16 @@ impl Listed {
 }
 
 /// Every balancer of ours, in the order in which they are listed.
-static CATALOGUE: &[&[&Listed]] = &[GENERAL, products::nginx::LISTED, products::haproxy::LISTED];
+static CATALOGUE: &[&[&Listed]] = &[
+    GENERAL,
+    products::nginx::LISTED,
+    products::haproxy::LISTED,
+    products::pingora::LISTED,
+    products::caddy::LISTED,
+    products::ipvs::LISTED,
+    products::traefik::LISTED,
+    products::kube_proxy::LISTED,
+];
 
 const GENERAL: &[&Listed] = &[
     &round_robin::LISTED,

@@ -21,3 +21,5 @@ pub use md5::md5;
 pub use sdbm::sdbm;
 pub use siphash::{hsiphash_u32, siphash_1_3};
 pub use wt6::wt6;
+/// XXH64: what Caddy hashes with since 2.8.
+pub use xxhash_rust::xxh64::xxh64;

@@ -4,9 +4,14 @@
 //! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
 //! `tests/data/vectors`, and each policy of the catalogue is made of these.
 
+pub mod caddy;
 pub mod haproxy;
+pub mod ipvs;
+pub mod kube_proxy;
 pub mod nginx;
+pub mod pingora;
 pub mod remembered;
+pub mod traefik;
 
 /// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
 #[must_use]

@@ -16,6 +16,7 @@ mod grpc;
 mod haproxy;
 mod nginx;
 mod papers;
+mod proxies;
 mod tower;
 mod vector;
 
@@ -41,15 +42,15 @@ fn handler(vector: &Vector<'_>) -> Option<Handler> {
         "tower" | "linkerd2" => tower::handler(vector.system, policy, form),
         "paper" | "prequal" | "jiq" | "c3" => papers::handler(vector.system, policy, form),
         "haproxy" => haproxy::handler(policy),
+        "pingora" | "caddy" | "traefik" | "ipvs" | "kube-proxy" => proxies::handler(vector.system, policy),
         "nginx" => nginx::handler(policy),
         _ => None,
     }
 }
 
 /// Systems of our own files that nobody handles yet.
-const NOT_YET: [&str; 21] = [
+const NOT_YET: [&str; 16] = [
     "c3",
-    "caddy",
     "dubbo",
     "envoy",
     "finagle",
@@ -57,17 +58,13 @@ const NOT_YET: [&str; 21] = [
     "grpc",
     "grpc-core",
     "grpc-go",
-    "ipvs",
     "jiq",
     "kratos",
-    "kube-proxy",
     "linkerd2",
     "paper",
-    "pingora",
     "prequal",
     "ribbon",
     "tower",
-    "traefik",
     "xxhash",
 ];
 
