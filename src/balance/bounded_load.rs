@@ -8,7 +8,7 @@
 
 use super::hash::xxh64;
 use super::maglev::{Table, next_prime};
-use super::ring_hash::{PointNames, Ring};
+use super::ring_hash::Ring;
 use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Listens, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
@@ -79,15 +79,7 @@ impl Balancer for BoundedLoad {
         let weighted = || pool.eligible().iter().map(|&backend| (backend, pool.member(backend).address.as_str(), pool.weight(backend)));
         match &mut self.over {
             Over::Maglev { size, table } => *table = Table::of_keys(*size, &weighted().collect::<Vec<_>>()),
-            Over::Ring { points, ring } => {
-                let mut all = Vec::new();
-                for (backend, address, weight) in weighted().filter(|&(_, _, weight)| weight > 0.0) {
-                    let mut names = PointNames::new(address);
-                    let count = crate::time::round_ns(*points * weight).max(1);
-                    all.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
-                }
-                *ring = Ring::new(all);
-            }
+            Over::Ring { points, ring } => *ring = Ring::of(pool, *points),
         }
     }
 
