@@ -109,6 +109,10 @@ impl Route for Localities {
         groups
     }
 
+    fn is_weighted(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn choose(&mut self, _: &Request<'_>, _: &Pool, _: &mut Ctx<'_>) -> Option<usize> {
         self.turns.next(|zone| self.weights[zone as usize]).map(|zone| zone as usize)

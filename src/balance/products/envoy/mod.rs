@@ -55,6 +55,9 @@ const BREAKS: &[(Law, &str)] = &[PANICS, ALL_DOWN];
 /// The same, of what ignores weights.
 const BREAKS_UNWEIGHTED: &[(Law, &str)] = &[PANICS, ALL_DOWN, (Law::Weights, "it does not look at weights, save that 0 is no backend")];
 
+/// The same, of what goes by reported weights.
+const BREAKS_REPORTED: &[(Law, &str)] = &[PANICS, ALL_DOWN, (Law::Weights, "weights are what backends report, save that 0 is no backend")];
+
 /// The same, of hash balancers.
 const BREAKS_BY_KEY: &[(Law, &str)] = &[
     PANICS,

@@ -9,7 +9,7 @@ use super::client_side_weights::{Periods, Validity, median};
 use super::cluster::{FAIL_ON_PANIC, OVERPROVISIONING, Options, PANIC, Spread};
 use super::schedule::Turns;
 use super::slow_start::SlowStart;
-use super::{BREAKS, PRODUCT};
+use super::{BREAKS, BREAKS_REPORTED, PRODUCT};
 use crate::balance::{BackendId, Ctx, Listed, Listens, Pool, Report, Reports, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 use crate::time::{SimTime, Span};
@@ -67,7 +67,7 @@ pub(in crate::balance) static CLIENT_SIDE_WEIGHTED: Listed = Listed::new(
     },
 )
 .of(PRODUCT)
-.breaks(BREAKS);
+.breaks(BREAKS_REPORTED);
 
 pub(super) fn slow_start(values: &Values) -> SlowStart {
     SlowStart {

@@ -109,6 +109,10 @@ static RING_HASH: Listed = Listed::new(
     },
     |values| Box::new(Ringed::new(values)),
 )
+.checked(|values| {
+    let (least, most) = (values.whole("min_ring_size"), values.whole("max_ring_size"));
+    if least > most { Err(format!("the minimum ring size {least} is above the maximum {most}; gRPC refuses that")) } else { Ok(()) }
+})
 .of(PRODUCT)
 .by_key()
 .breaks(&[WAITS, (Law::OnlyOwnKeysMove, "the ring's size depends on the lightest share, so when a backend leaves the list a few keys of others move")]);
