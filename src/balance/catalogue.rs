@@ -138,6 +138,11 @@ static CATALOGUE: &[&[&Listed]] = &[
     products::grpc::LISTED,
     products::finagle::LISTED,
     products::MESHES,
+    products::pingora::LISTED,
+    products::caddy::LISTED,
+    products::ipvs::LISTED,
+    products::traefik::LISTED,
+    products::kube_proxy::LISTED,
 ];
 
 const GENERAL: &[&Listed] = &[

@@ -4,14 +4,19 @@
 //! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
 //! `tests/data/vectors`, and each policy of the catalogue is made of these.
 
+pub mod caddy;
 pub mod envoy;
 pub mod finagle;
 pub mod grpc;
 pub mod haproxy;
+pub mod ipvs;
+pub mod kube_proxy;
 pub mod linkerd;
 pub mod nginx;
+pub mod pingora;
 pub mod remembered;
 pub mod tower;
+pub mod traefik;
 
 use super::Listed;
 

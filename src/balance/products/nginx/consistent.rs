@@ -16,8 +16,13 @@ use crate::random::Stream;
 pub const POINTS_PER_WEIGHT: u32 = 160;
 
 /// The points of one server text, as `visit` is told them in the order in which they are built.
-pub fn points(server: &str, weight: u32, mut visit: impl FnMut(u32)) {
+pub fn points(server: &str, weight: u32, visit: impl FnMut(u32)) {
     let (host, port) = host_and_port(server);
+    points_of(host, port, weight, visit);
+}
+
+/// The points of a host and a port.
+pub fn points_of(host: &str, port: &str, weight: u32, mut visit: impl FnMut(u32)) {
     let mut base = crc32fast::Hasher::new();
     [host.as_bytes(), &[0], port.as_bytes()].into_iter().for_each(|part| base.update(part));
     let mut last = 0_u32;

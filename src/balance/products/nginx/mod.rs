@@ -15,7 +15,7 @@ pub mod peers;
 mod random;
 mod round_robin;
 
-pub use consistent::{POINTS_PER_WEIGHT, points};
+pub use consistent::{POINTS_PER_WEIGHT, points, points_of};
 pub use hash::{fold, step};
 pub(in crate::balance) use listed::LISTED;
 use peers::{Look, Memory, Peer, Peers, seconds};
