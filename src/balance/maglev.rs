@@ -14,7 +14,7 @@ pub(super) static LISTED: Listed = Listed::new(
         name: "maglev",
         summary: "a table of slots, each taken by a backend in turn of preference",
         text: "Every backend prefers the slots of a table in an order of its own and takes its best free one in turn, more often the more weight it has. A key's hash \
-               (xxHash64) is looked up in the table. Shares are even to a slot; when a backend goes, few keys of others move. One look per pick.",
+               (xxHash64) is looked up in the table. Shares are even to a slot; when a backend goes, few keys of others move. O(1) per pick: one look.",
         parameters: &[Parameter::with_default(
             "table_size",
             Kind::Whole(2, 5_000_011),

@@ -10,7 +10,7 @@ use super::bounded_load::{Probe, overload, slots, total_slots};
 use super::cluster::{FAIL_ON_PANIC, OVERPROVISIONING, Options, PANIC, Spread, locality_weight, zones};
 use super::normalized::{by_locality, flat};
 use super::ring::deal;
-use super::{BREAKS_BY_KEY, PRODUCT};
+use super::{BREAKS_IN_A_TABLE, BREAKS_ON_A_RING, PRODUCT};
 use crate::balance::hash::{STD_HASH_SEED, murmur2_64a, xxh64};
 use crate::balance::maglev::{Table, is_prime, retry_hash};
 use crate::balance::ring_hash::Ring;
@@ -67,14 +67,14 @@ pub(in crate::balance) static RING_HASH: Listed = Listed::new(
 })
 .of(PRODUCT)
 .by_key()
-.breaks(BREAKS_BY_KEY);
+.breaks(BREAKS_ON_A_RING);
 
 pub(in crate::balance) static MAGLEV: Listed = Listed::new(
     Entry {
         name: "envoy/maglev",
         summary: "Envoy's Maglev table, with bounded load",
         text: "A table of `table_size` slots, filled by turns in the order of keys; the heaviest backend has one slot a round. Shares are even to a slot, and few \
-               keys of others move when a backend goes. With `balance_factor` as envoy/ring-hash. One look per pick.",
+               keys of others move when a backend goes. With `balance_factor` as envoy/ring-hash. O(1) per pick: one look.",
         parameters: &[
             Parameter::with_default("table_size", Kind::Whole(2, 5_000_011), "65537", "slots: a prime"),
             BALANCE_FACTOR,
@@ -93,7 +93,7 @@ pub(in crate::balance) static MAGLEV: Listed = Listed::new(
 })
 .of(PRODUCT)
 .by_key()
-.breaks(BREAKS_BY_KEY);
+.breaks(BREAKS_IN_A_TABLE);
 
 /// The balance factor, if it is on.
 fn factor(values: &Values) -> Result<Option<u64>, String> {

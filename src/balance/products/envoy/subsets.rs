@@ -14,7 +14,7 @@ pub(in crate::balance) static LISTED: Listed = Listed::new(
         name: "envoy/subset",
         summary: "only backends whose labels a request asks for, then a balancer over them",
         text: "A request that asks for exactly the names of a selector, with values that some backend has, goes to the backends that have them; any other \
-               by the fallback. Each subset has an inner balancer of its own.",
+               by the fallback. Each subset has an inner balancer of its own. O(subsets), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("selectors", Kind::Text, "version", "names of labels that make subsets: names with commas, selectors with semicolons: `version; stage, version`"),
             Parameter::with_default("fallback", Kind::Choice(&["none", "any", "default"]), "any", "who gets a request that no subset fits; Envoy's own default is none"),
