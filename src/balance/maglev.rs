@@ -93,7 +93,7 @@ pub(super) fn is_prime(size: u64) -> Result<(), String> {
 /// The least prime that is no less than a number.
 #[must_use]
 pub fn next_prime(number: u64) -> u64 {
-    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| n % divisor > 0);
+    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| !n.is_multiple_of(divisor));
     (number..).find(|&n| is_prime(n)).expect("there is no greatest prime")
 }
 

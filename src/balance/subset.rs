@@ -106,11 +106,11 @@ fn shuffle<T>(items: &mut [T], chance: &mut Stream) {
 /// The client's subset when clients are dealt in rounds.
 fn dealt(backends: &mut Vec<BackendId>, size: usize, client: u64) {
     let subsets = (backends.len() / size) as u64;
-    if subsets > 0 {
-        shuffle(backends, &mut Stream::new(client / subsets));
-        let first = (client % subsets) as usize * size;
-        *backends = backends[first..first + size].to_vec();
-    }
+    // With fewer backends than a subset has there is no round, and all are used.
+    let Some(round) = client.checked_div(subsets) else { return };
+    shuffle(backends, &mut Stream::new(round));
+    let first = (client % subsets) as usize * size;
+    *backends = backends[first..first + size].to_vec();
 }
 
 /// The next ones clockwise of a client's place; places of number n are its bits in reverse, which are as even as can be for every count.

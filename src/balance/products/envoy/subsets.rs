@@ -4,7 +4,7 @@
 //! subset. Which group is a look at the request's criteria. **Cost.** O(subsets) per pick.
 
 use super::subset::{Candidates, Fallback, Selector, Subsets, has};
-use super::{BREAKS, PRODUCT};
+use super::{BREAKS_IN_SUBSETS, PRODUCT};
 use crate::balance::fan::{Fan, Inner, Route};
 use crate::balance::{BackendId, Ctx, Listed, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
@@ -27,7 +27,7 @@ pub(in crate::balance) static LISTED: Listed = Listed::new(
 )
 .of(PRODUCT)
 .approximate("written from the documentation, not the source; the options of single subsets are not there")
-.breaks(BREAKS);
+.breaks(BREAKS_IN_SUBSETS);
 
 /// Texts between separators, without blanks.
 fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
