@@ -112,6 +112,8 @@ pub enum Kind {
     WholeOrTagged(u64, u64, &'static Tagged),
     /// The name of a balancer, or a table with its `kind` and its parameters: a balancer inside another.
     Balancer,
+    /// The name of a file, whose text is read. Needed, as it has no default.
+    File,
     /// A table with any keys, and texts.
     Labels,
     /// A table with any key of the scenario, dotted and in quotes, and the value it is set to.
@@ -190,6 +192,7 @@ impl fmt::Display for Kind {
                 )
             }
             Self::Balancer => f.write_str("the name of a balancer in quotes, or a table with the key `kind` and its parameters"),
+            Self::File => f.write_str("the name of a file in quotes, relative to the scenario"),
             Self::Labels => f.write_str("a table of texts, such as { version = \"2\" }"),
             Self::Changes => f.write_str("a table of dotted keys in quotes and their values, such as { \"run.seed\" = 7 }"),
             Self::Later(_) => f.write_str("nothing yet"),
@@ -227,6 +230,8 @@ pub enum Value {
     Dist(Dist),
     /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Choice`] and the word of [`Kind::WholeOr`].
     Text(String),
+    /// Of [`Kind::File`]: its name as written, and its text.
+    File(String, String),
     /// Of [`Kind::Balancer`]: its kind and its parameters.
     Balancer(&'static str, Values),
 }
@@ -291,6 +296,15 @@ impl Values {
         match self.get(name) {
             Some(Value::Span(value)) => *value,
             other => panic!("parameter `{name}` is not declared as a duration with a default: {other:?}"),
+        }
+    }
+
+    /// A file: its name and its text.
+    #[must_use]
+    pub fn file(&self, name: &str) -> (&str, &str) {
+        match self.get(name) {
+            Some(Value::File(name, text)) => (name, text),
+            other => panic!("parameter `{name}` is not declared as a file: {other:?}"),
         }
     }
 

@@ -52,6 +52,7 @@ pub mod balance;
 pub mod catalogue;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod client;
 pub mod dist;
 pub mod engine;
 pub mod fleet;

@@ -34,6 +34,8 @@ pub enum Purpose {
     Think = 8,
     /// States of a modulated arrival process, sizes of batches.
     Modulation = 9,
+    /// Which balancer instance a backend tells that it is idle.
+    Reports = 10,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -73,7 +75,7 @@ pub fn below(bits: u64, n: u64) -> u64 {
 }
 
 /// A stream to draw from in order: xoshiro256++, or a script of recorded draws that goes before it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     generator: Xoshiro256PlusPlus,
     /// Recorded draws, last first; `None` where there are none, so that looking costs nothing.

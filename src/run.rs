@@ -4,7 +4,7 @@
 //! order whoever finishes first, so the number of threads cannot change a byte. What is interrupted keeps every replication that all balancers
 //! have finished, so that comparisons stay paired.
 
-use crate::engine;
+use crate::engine::{self, Stopped};
 use crate::measure::record::Record;
 use crate::measure::recorder::Recorder;
 use crate::measure::result::ResultBuilder;
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub summary: Option<Summary>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// What kept a balancer from choosing, and its label. There is no summary then.
+    pub trouble: Option<(String, String)>,
     /// Replications that every balancer finished.
     pub replications: u32,
     /// Requests simulated in those, warm-up included, and events.
@@ -100,8 +102,8 @@ impl Job {
         let mut wanted = self.replications();
         loop {
             let interrupted = running.up_to(wanted, threads, watch);
-            if interrupted {
-                return running.finish(true);
+            if interrupted || running.trouble.is_some() {
+                return running.finish(interrupted);
             }
             match running.wanted_for_precision() {
                 Some(more) => wanted = more,
@@ -118,6 +120,7 @@ struct Running<'j> {
     results: Vec<(usize, usize)>,
     builders: Vec<ResultBuilder>,
     replications: u32,
+    trouble: Option<(String, String)>,
 }
 
 impl<'j> Running<'j> {
@@ -130,7 +133,7 @@ impl<'j> Running<'j> {
             let watched = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
             ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
         });
-        Self { job, builders: builders.collect(), results, replications: 0 }
+        Self { job, builders: builders.collect(), results, replications: 0, trouble: None }
     }
 
     /// Runs replications until there are so many. Whether it was interrupted.
@@ -141,25 +144,39 @@ impl<'j> Running<'j> {
         let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false) };
         let reducer = Mutex::new(Reducer { waiting: BTreeMap::new(), taken: 0 });
         let builders = Mutex::new(&mut self.builders);
+        // The first in order: all cells before it were started before it, and are run to their end.
+        let trouble: Mutex<Option<(usize, String)>> = Mutex::new(None);
         let (job, results) = (self.job, &self.results);
         let work = || {
             while let Some(cell) = queue.take(cells) {
                 let (plan, balancer) = results[cell % width];
                 let plan = &job.plans[plan];
                 match run_cell(plan, balancer, from + (cell / width) as u32, watch) {
-                    Some(record) => {
+                    Ok(record) => {
                         let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
                         reducer.waiting.insert(cell, record);
                         reducer.reduce(width, &mut builders.lock().unwrap_or_else(PoisonError::into_inner));
                     }
-                    None => queue.stopped.store(true, Ordering::Relaxed),
+                    Err(Stopped::Interrupted) => queue.stop(),
+                    Err(Stopped::Trouble(what)) => {
+                        let mut first = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                        if first.as_ref().is_none_or(|(at, _)| cell < *at) {
+                            *first = Some((cell, what));
+                        }
+                        queue.stop();
+                    }
                 }
             }
         };
         on_threads(threads.min(cells), &work);
         let done = reducer.into_inner().unwrap_or_else(PoisonError::into_inner).taken;
         self.replications += (done / width) as u32;
-        queue.stopped.into_inner()
+        let label = |cell: usize| {
+            let (plan, balancer) = self.results[cell % width];
+            self.job.plans[plan].balancers[balancer].label.clone()
+        };
+        self.trouble = trouble.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(cell, what)| (label(cell), what));
+        queue.stopped.into_inner() && self.trouble.is_none()
     }
 
     /// How many replications there should be for `run.precision`, if that is more than there are.
@@ -177,8 +194,8 @@ impl<'j> Running<'j> {
         setup.replications = self.replications;
         let measured: Vec<_> = self.builders.into_iter().map(ResultBuilder::finish).collect();
         let events = measured.iter().map(|measured| measured.events).sum();
-        let summary = (self.replications > 0).then(|| Summary::of(&setup, &measured));
-        Outcome { summary, interrupted, replications: self.replications, events }
+        let summary = (self.replications > 0 && self.trouble.is_none()).then(|| Summary::of(&setup, &measured));
+        Outcome { summary, interrupted, trouble: self.trouble, replications: self.replications, events }
     }
 }
 
@@ -201,6 +218,10 @@ struct Queue {
 }
 
 impl Queue {
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
     fn take(&self, cells: usize) -> Option<usize> {
         if self.stopped.load(Ordering::Relaxed) {
             return None;
@@ -227,17 +248,17 @@ impl Reducer {
     }
 }
 
-/// One cell; `None` where the watcher wants to stop.
-fn run_cell(plan: &Plan, balancer: usize, replication: u32, watch: Watch<'_>) -> Option<Record> {
+/// One cell.
+fn run_cell(plan: &Plan, balancer: usize, replication: u32, watch: Watch<'_>) -> Result<Record, Stopped> {
     let mut told = 0;
     let mut pulse = |arrived: u64| {
         let new = arrived - told;
         told = arrived;
         watch(new)
     };
-    let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse).ok()?;
+    let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse)?;
     let record = recorder.finish(&ending);
-    watch(ending.arrived - told).then_some(record)
+    if watch(ending.arrived - told) { Ok(record) } else { Err(Stopped::Interrupted) }
 }
 
 #[cfg(feature = "threads")]

@@ -11,6 +11,8 @@ pub struct Listed {
     pub entry: Entry,
     /// Makes one instance from decoded parameters.
     pub build: fn(&Values) -> Box<dyn Balancer>,
+    /// Says what is wrong with parameters that are right one by one.
+    pub check: fn(&Values) -> Result<(), String>,
     /// The product whose rule it is, with the version it was compared with. Empty: nobody's in particular.
     pub product: &'static str,
     /// Why it is not wholly the product's rule, where that is so. Empty: it is.
@@ -65,7 +67,23 @@ impl Listed {
     /// A balancer of nobody in particular that keeps all laws and does not look at the key.
     #[must_use]
     pub const fn new(entry: Entry, build: fn(&Values) -> Box<dyn Balancer>) -> Self {
-        Self { entry, build, product: "", approximate: "", by_key: false, whole_weights: None, points_per_weight: 0, breaks: &[] }
+        Self {
+            entry,
+            build,
+            check: |_| Ok(()),
+            product: "",
+            approximate: "",
+            by_key: false,
+            whole_weights: None,
+            points_per_weight: 0,
+            breaks: &[],
+        }
+    }
+
+    /// The same, with a look at the parameters together.
+    #[must_use]
+    pub const fn checked(self, check: fn(&Values) -> Result<(), String>) -> Self {
+        Self { check, ..self }
     }
 
     /// The same, as the rule of a product.
@@ -116,11 +134,19 @@ static CATALOGUE: &[&[&Listed]] = &[
     GENERAL,
     products::nginx::LISTED,
     products::haproxy::LISTED,
+    products::envoy::LISTED,
+    products::finagle::LISTED,
+    products::MESHES,
     products::pingora::LISTED,
     products::caddy::LISTED,
     products::ipvs::LISTED,
     products::traefik::LISTED,
     products::kube_proxy::LISTED,
+    products::dubbo::LISTED,
+    products::micro::LISTED,
+    products::ribbon::LISTED,
+    products::brpc::LISTED,
+    products::registries::LISTED,
 ];
 
 const GENERAL: &[&Listed] = &[
@@ -130,10 +156,25 @@ const GENERAL: &[&Listed] = &[
     &random::WEIGHTED,
     &least_connections::LISTED,
     &power_of_d::LISTED,
+    &expected_delay::SHORTEST,
+    &expected_delay::NEVER_QUEUE,
+    &modulo_hash::HASH,
+    &modulo_hash::SOURCE_HASH,
     &ring_hash::LISTED,
+    &rendezvous::LISTED,
+    &jump_hash::LISTED,
+    &sticky::LISTED,
+    &first::LISTED,
+    &late_binding::PULL,
+    &late_binding::JBSQ,
+    &maglev::LISTED,
+    &peak_ewma::LISTED,
+    &least_latency::LISTED,
     &oracle::SHORTEST_QUEUE,
     &oracle::LEAST_WORK,
     &oracle::CENTRAL_QUEUE,
+    #[cfg(feature = "script")]
+    &script::LISTED,
 ];
 
 /// What others have registered.

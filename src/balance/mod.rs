@@ -45,19 +45,39 @@
 //!
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
+pub mod c3;
 mod catalogue;
+pub mod edf;
+mod expected_delay;
+mod fan;
+mod first;
 pub mod hash;
 pub mod index;
+pub mod join_idle_queue;
+pub mod jump_hash;
+mod keyed;
+mod late_binding;
 mod least_connections;
+mod least_latency;
+pub mod maglev;
 mod member;
+mod modulo_hash;
 mod oracle;
+mod peak_ewma;
 mod pool;
-mod power_of_d;
+pub mod power_of_d;
+pub mod prequal;
 pub mod products;
 mod random;
+mod rendezvous;
 mod request;
 pub mod ring_hash;
 mod round_robin;
+#[cfg(feature = "script")]
+mod script;
+mod sticky;
+pub mod stride;
+mod two_choices;
 mod weighted_round_robin;
 
 pub use catalogue::{Law, Listed, Taken, build, entries, find, inner, listed, register};
@@ -256,6 +276,11 @@ pub trait Balancer: Send + Debug {
 
     /// A request is over, whatever its attempts did: what was remembered of it can go.
     fn ended(&mut self, _request: u64) {}
+
+    /// What keeps it from choosing, where something does: a script that failed. The run ends with it.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// What it sees.
     fn sees(&self) -> Sees {

@@ -37,6 +37,26 @@ pub(super) static LISTED: Listed = Listed::new(
     },
 ).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
+/// The least loaded of some candidates; of equal ones the first.
+#[inline]
+pub fn least_loaded<T: Copy, L: PartialOrd>(candidates: impl IntoIterator<Item = T>, load: impl Fn(T) -> L) -> Option<T> {
+    let mut candidates = candidates.into_iter();
+    let mut best = candidates.next()?;
+    let mut least = load(best);
+    for candidate in candidates {
+        let load = load(candidate);
+        (best, least) = if load < least { (candidate, load) } else { (best, least) };
+    }
+    Some(best)
+}
+
+/// The second of two different places, from a draw among one fewer: it steps over the first.
+#[inline]
+#[must_use]
+pub fn other_than(first: usize, drawn: usize) -> usize {
+    drawn + usize::from(drawn >= first)
+}
+
 /// How candidates are drawn: kept apart from comparing them.
 trait Draw: Send + std::fmt::Debug {
     /// The next candidate's place among `n`, the `drawn`-th of this pick.
@@ -76,7 +96,7 @@ impl Draw for Pair {
             self.first = place;
             return place;
         }
-        place + usize::from(place >= self.first)
+        other_than(self.first, place)
     }
     fn prepare(&mut self, _: usize) {}
     fn most(&self, n: usize) -> usize {
@@ -123,15 +143,9 @@ impl<D: Draw> Balancer for PowerOfD<D> {
             return Pick::None;
         }
         let most = self.draw.most(n);
-        let mut draw = |drawn| pool.at(self.draw.place(drawn, n, ctx.chance)).expect("a place below the number of the eligible");
-        let mut best = draw(0);
-        let mut least = pool.in_flight(best);
-        for drawn in 1..self.choices.min(most) {
-            let candidate = draw(drawn);
-            let load = pool.in_flight(candidate);
-            (best, least) = if load < least { (candidate, load) } else { (best, least) };
-        }
-        Pick::Backend(best)
+        let draw = |drawn| pool.at(self.draw.place(drawn, n, ctx.chance)).expect("a place below the number of the eligible");
+        let candidates = (0..self.choices.min(most)).map(draw);
+        least_loaded(candidates, |backend| pool.in_flight(backend)).map_or(Pick::None, Pick::Backend)
     }
 }
 

@@ -7,7 +7,8 @@
 //! only its own keys move. **Where it fails.** Even load: with V points a backend's share varies by about 1/√V, and a hot key
 //! stays hot.
 
-use super::{BackendId, Balancer, Ctx, Digits, Listed, Pick, Pool, Request};
+use super::keyed::{BY, By};
+use super::{BackendId, Balancer, Ctx, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use xxhash_rust::xxh64::xxh64;
 
@@ -17,19 +18,18 @@ pub(super) static LISTED: Listed = Listed::new(
         summary: "the next point clockwise of the key's hash",
         text: "Every backend has `points` × weight points on a circle; a key goes to the next one clockwise of its hash (xxHash64). O(1) expected per \
                pick. When a backend comes or goes only its own keys move; shares vary by about 1/√points.",
-        parameters: &[Parameter::with_default(
-            "points",
-            Kind::Whole(1, 100_000),
-            "160",
-            "points per unit of weight: more are fairer and larger",
-        )],
+        parameters: &[
+            Parameter::with_default("points", Kind::Whole(1, 100_000), "160", "points per unit of weight: more are fairer and larger"),
+            BY,
+        ],
         reference: "D. Karger et al., Consistent hashing and random trees (1997)",
     },
-    |values| Box::new(RingHash { points: values.whole("points") as f64, ring: Ring::default() }),
+    |values| Box::new(RingHash { by: By::of(values), points: values.whole("points") as f64, ring: Ring::default() }),
 ).by_key();
 
 #[derive(Debug)]
 struct RingHash {
+    by: By,
     points: f64,
     ring: Ring,
 }
@@ -41,8 +41,8 @@ impl Balancer for RingHash {
             let weight = pool.weight(backend);
             if weight > 0.0 {
                 let count = crate::time::round_ns(self.points * weight).max(1);
-                let mut place = Place::new(&pool.member(backend).address);
-                points.extend((0..count).map(|number| (place.point(number), backend)));
+                let mut names = PointNames::new(&pool.member(backend).address);
+                points.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
             }
         }
         self.ring = Ring::new(points);
@@ -50,30 +50,27 @@ impl Balancer for RingHash {
 
     #[inline]
     fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
-        self.ring.find(hash).map_or(Pick::None, Pick::Backend)
+        self.ring.find(self.by.hash(request, ctx)).map_or(Pick::None, Pick::Backend)
     }
 }
 
-/// Where a backend's points stand: the hash of `ADDRESS_NUMBER`, the text written over and over in one place.
-struct Place {
+/// The names of a backend's points, `ADDRESS_NUMBER`, written over and over in one place.
+pub(super) struct PointNames {
     text: Vec<u8>,
     prefix: usize,
 }
 
-impl Place {
-    fn new(address: &str) -> Self {
+impl PointNames {
+    pub(super) fn new(address: &str) -> Self {
         let text = format!("{address}_").into_bytes();
         Self { prefix: text.len(), text }
     }
 
-    fn point(&mut self, number: u64) -> u64 {
+    pub(super) fn name(&mut self, number: u64) -> &[u8] {
         self.text.truncate(self.prefix);
         let digits = number.checked_ilog10().unwrap_or(0) + 1;
-        for power in (0..digits).rev() {
-            self.text.push(b'0' + (number / 10_u64.pow(power) % 10) as u8);
-        }
-        xxh64(&self.text, 0)
+        self.text.extend((0..digits).rev().map(|power| b'0' + (number / 10_u64.pow(power) % 10) as u8));
+        &self.text
     }
 }
 
@@ -92,6 +89,17 @@ impl Ring {
     pub fn new(mut points: Vec<(u64, BackendId)>) -> Self {
         points.sort_unstable();
         points.dedup_by_key(|&mut (at, _)| at);
+        Self::of_sorted(points)
+    }
+
+    /// A ring of these points, in which several may stand at one place, in the order of the list: as products build theirs.
+    #[must_use]
+    pub fn with_all(mut points: Vec<(u64, BackendId)>) -> Self {
+        points.sort_by_key(|&(at, _)| at);
+        Self::of_sorted(points)
+    }
+
+    fn of_sorted(points: Vec<(u64, BackendId)>) -> Self {
         if points.is_empty() {
             return Self::default();
         }
@@ -109,12 +117,31 @@ impl Ring {
     #[inline]
     #[must_use]
     pub fn find(&self, hash: u64) -> Option<BackendId> {
+        Some(self.points[self.place(hash)?].1)
+    }
+
+    /// The place of that point among all, counted along the circle from hash 0.
+    #[inline]
+    #[must_use]
+    pub fn place(&self, hash: u64) -> Option<usize> {
         let mut at = *self.arcs.get((hash >> self.shift) as usize)? as usize;
         while self.points.get(at).is_some_and(|&(point, _)| point < hash) {
             at += 1;
         }
-        let (_, backend) = self.points.get(at).or(self.points.first())?;
-        Some(*backend)
+        Some(if at < self.points.len() { at } else { 0 })
+    }
+
+    /// The point so many steps after a place, going round; nothing on an empty ring.
+    #[inline]
+    #[must_use]
+    pub fn after(&self, place: usize, steps: usize) -> Option<BackendId> {
+        self.points.get((place + steps) % self.points.len().max(1)).map(|&(_, backend)| backend)
+    }
+
+    /// All points, along the circle.
+    #[must_use]
+    pub fn points(&self) -> &[(u64, BackendId)] {
+        &self.points
     }
 }
 
@@ -145,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_key_stays_and_only_the_keys_of_who_leaves_move() {
-        let mut bench = Bench::new(Box::new(RingHash { points: 160.0, ring: Ring::default() }), &[1.0; 5]);
+        let mut bench = Bench::new(Box::new(RingHash { by: By::Key, points: 160.0, ring: Ring::default() }), &[1.0; 5]);
         let before: Vec<_> = (0..5_000).map(|key| bench.pick_key(key)).collect();
         assert_eq!(before, (0..5_000).map(|key| bench.pick_key(key)).collect::<Vec<_>>());
         bench.pool.set_state(BackendId(2), State::Down);
@@ -159,7 +186,7 @@ mod tests {
 
     #[test]
     fn shares_follow_the_weights() {
-        let mut bench = Bench::new(Box::new(RingHash { points: 1000.0, ring: Ring::default() }), &[3.0, 1.0, 0.0]);
+        let mut bench = Bench::new(Box::new(RingHash { by: By::Key, points: 1000.0, ring: Ring::default() }), &[3.0, 1.0, 0.0]);
         let mut counts = [0_u32; 3];
         for key in 0..40_000 {
             if let Pick::Backend(backend) = bench.pick_key(key) {
@@ -171,16 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn a_point_stands_at_the_hash_of_its_name() {
-        let mut place = Place::new("10.0.0.1:8080");
+    fn a_point_is_named_by_address_and_number() {
+        let mut names = PointNames::new("10.0.0.1:8080");
         for number in [0, 9, 10, 159, 12_345] {
-            assert_eq!(place.point(number), xxh64(format!("10.0.0.1:8080_{number}").as_bytes(), 0));
+            assert_eq!(names.name(number), format!("10.0.0.1:8080_{number}").as_bytes());
         }
     }
 
     #[test]
     fn an_empty_ring_has_nobody() {
         assert_eq!(Ring::new(Vec::new()).find(5), None);
-        assert_eq!(Bench::new(Box::new(RingHash { points: 1.0, ring: Ring::default() }), &[0.0]).pick_key(1), Pick::None);
+        assert_eq!(Bench::new(Box::new(RingHash { by: By::Key, points: 1.0, ring: Ring::default() }), &[0.0]).pick_key(1), Pick::None);
     }
 }

@@ -54,6 +54,11 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Validate a scenario without running it and say what it would simulate
     Check(CheckArgs),
+    /// Ask one balancer directly: replay a script of picks, or answer a short question
+    #[command(after_long_help = PICK_HELP)]
+    Pick(PickArgs),
+    /// List every balancer, or explain one
+    Balancers(BalancersArgs),
     /// Write a commented starter scenario
     New(NewArgs),
     /// Print the JSON Schema of scenario files, for completion in editors
@@ -111,6 +116,67 @@ pub(super) struct CheckArgs {
     /// Print the whole plan: every default, rate and seed
     #[arg(long, short)]
     pub(super) verbose: bool,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(super) format: ListFormat,
+}
+
+/// What `evenkeel help pick` says at its end.
+const PICK_HELP: &str = r#"A script:
+  {"balancer": {"kind": "least-connections"},
+   "backends": [{"name": "a", "address": "127.0.0.1:19001", "weight": 5}, {"name": "b"}],
+   "steps": [{"pick": 1}, {"pick": 2, "key": "/img/1.png", "client": "94.44.24.103"},
+             {"done": 1}, {"weight": {"b": 3}}, {"down": "a"}, {"repeat": 20}]}
+
+Short questions:
+  evenkeel pick --balancer ring-hash --backends a=10.0.0.1:80,b=10.0.0.2:80*2 --key /img/1.png
+  evenkeel pick --balancer random --backends a,b,c --count 100000
+  evenkeel pick --balancer ring-hash --backends a,b,c --count 10000 --remove b
+
+All steps are described in the guide's page about picks."#;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PickArgs {
+    /// A script in JSON; `-` or left out: standard input
+    #[arg(value_name = "FILE", conflicts_with = "balancer")]
+    pub(super) file: Option<String>,
+    /// The balancer to ask, instead of a script
+    #[arg(long, value_name = "NAME")]
+    pub(super) balancer: Option<String>,
+    /// The backends it chooses from: NAME, NAME=ADDRESS or NAME=ADDRESS*WEIGHT, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "balancer")]
+    pub(super) backends: Vec<String>,
+    /// A parameter of the balancer
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "balancer")]
+    pub(super) sets: Vec<String>,
+    /// Where does this key go?
+    #[arg(long = "key", value_name = "KEY", requires = "balancer")]
+    pub(super) keys_said: Vec<String>,
+    /// Where do these keys go? One on each line
+    #[arg(long, value_name = "FILE", requires = "balancer")]
+    pub(super) keys: Option<String>,
+    /// Where does this client go?
+    #[arg(long = "client", value_name = "ADDRESS", requires = "balancer")]
+    pub(super) clients: Vec<String>,
+    /// What is the split of so many requests?
+    #[arg(long, value_name = "N", requires = "balancer", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(super) count: Option<u64>,
+    /// Which keys move when this backend leaves?
+    #[arg(long, value_name = "NAME", requires = "balancer", value_delimiter = ',')]
+    pub(super) remove: Vec<String>,
+    /// Which keys move when this backend joins?
+    #[arg(long, value_name = "NAME=ADDRESS", requires = "balancer", value_delimiter = ',')]
+    pub(super) add: Vec<String>,
+    /// The seed of chance
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "balancer")]
+    pub(super) seed: u64,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct BalancersArgs {
+    /// Explain this one
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub(super) format: ListFormat,

@@ -62,7 +62,7 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) fn scenario(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         let folder = if name == "-" { PathBuf::new() } else { Path::new(name).parent().map(Path::to_path_buf).unwrap_or_default() };
         Self { folder }
     }

@@ -5,9 +5,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the command line is where clocks, files and threads belong")]
 
 mod args;
+mod balancers;
 mod check;
 mod files;
 mod generate;
+mod pick;
 mod progress;
 mod run;
 mod scenarios;
@@ -53,6 +55,8 @@ pub fn main() -> ExitCode {
     let code = match args.command {
         Command::Run(options) => run::run(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
+        Command::Pick(options) => pick::pick(&options, &terminal),
+        Command::Balancers(options) => balancers::balancers(&options, &terminal),
         Command::New(options) => generate::new(&options, &terminal),
         Command::Schema => generate::schema(&terminal),
         Command::Selftest(options) => selftest::selftest(&options, &terminal),

@@ -40,6 +40,10 @@ fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summa
     let seconds = time.as_secs_f64().max(1e-9);
     let speed = requests as f64 / seconds / 1e6;
     terminal.note(&format!("simulated {} requests in {seconds:.2} s ({speed:.1} million a second)", grouped(requests)));
+    if let Some((label, trouble)) = outcome.trouble {
+        terminal.error(&format!("{}: {}: {}", neutral::plain(&ready.name), neutral::plain(&label), neutral::plain(&trouble)));
+        return (None, Code::Failed);
+    }
     if !outcome.interrupted {
         return (outcome.summary, Code::Fine);
     }

@@ -35,7 +35,7 @@ fn one(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Ready, Co
     let shown = if name == "-" { "<standard input>" } else { name };
     let bytes = if name == QUICKSTART { scenario::QUICKSTART.as_bytes().to_vec() } else { read(name, shown, args, terminal)? };
     let source = Source::new(shown, &bytes).with_limit(args.max_scenario_size);
-    let mut loaded = scenario::load(&source, &overrides(args), &Beside::scenario(name)).map_err(|diagnostics| {
+    let mut loaded = scenario::load(&source, &overrides(args), &Beside::of(name)).map_err(|diagnostics| {
         terminal.diagnostics(&diagnostics);
         Code::Invalid
     })?;
@@ -97,6 +97,13 @@ fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<
             match find(&of_scenario, name) {
                 Some(balancer) if kept.iter().all(|known| known.label != balancer.label) => kept.push(balancer),
                 Some(_) => {}
+                None if balance::find(name).is_some() => {
+                    terminal.error(&format!(
+                        "`--balancer {0}`: {0} needs more than its name; write it into the scenario, or --set 'balancer=[{{ kind = \"{0}\", … }}]'",
+                        neutral::plain(name)
+                    ));
+                    return Err(Code::Invalid);
+                }
                 None if unknown.contains(name) => {}
                 None => unknown.push(name.clone()),
             }
@@ -118,7 +125,7 @@ fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<
 fn find(of_scenario: &[Balancer], name: &str) -> Option<Balancer> {
     let labelled = of_scenario.iter().find(|balancer| balancer.label == name).cloned();
     labelled.or_else(|| {
-        let entry = balance::entries().find(|entry| entry.name == name)?;
+        let entry = balance::entries().find(|entry| entry.name == name && scenario::needed(entry).is_none())?;
         Some(Balancer { label: entry.name.to_owned(), kind: entry.name, values: scenario::defaults(entry) })
     })
 }

@@ -29,6 +29,10 @@ pub(super) enum Item {
     Reach(u32),
     /// A request reaches its balancer.
     Enter(u32),
+    /// A probe reaches its backend.
+    Probe(u32),
+    /// A backend's report reaches a balancer instance.
+    Report(u32),
     /// A closed client sends: (source, client).
     Send(u16, u32),
 }

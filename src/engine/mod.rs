@@ -15,6 +15,7 @@ mod journeys;
 mod network;
 mod observer;
 mod overload;
+mod reports;
 mod tier;
 
 use crate::balance::{self, Pick};
@@ -25,7 +26,7 @@ use crate::random::below;
 use crate::scenario::Length;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Interrupted, Observer, Request};
+pub use observer::{Edge, Ending, Observer, Request, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -33,6 +34,7 @@ use closed::Closed;
 use journeys::Journeys;
 use network::{Network, Way};
 use overload::Overload;
+use reports::{Message, Reports};
 use tier::{Held, Tier};
 
 const NEVER: u64 = u64::MAX;
@@ -48,6 +50,8 @@ struct Cell<'p, O> {
     traffic: Traffic,
     fleet: Fleet,
     tier: Tier,
+    /// Where the balancer listens to backends.
+    reports: Option<Reports>,
     network: Network,
     agenda: Agenda,
     journeys: Journeys,
@@ -91,16 +95,17 @@ struct Window {
 /// Runs one cell. `pulse` is called every [`PULSE`] arrivals with their number so far and says whether to go on.
 ///
 /// # Errors
-/// [`Interrupted`] where `pulse` said so; nothing of the cell is kept.
+/// [`Stopped`] where `pulse` said so, or where the balancer is in trouble.
 pub fn run<O: Observer>(
     plan: &Plan,
     balancer: usize,
     replication: u32,
     observer: O,
     pulse: &mut dyn FnMut(u64) -> bool,
-) -> Result<(O, Ending), Interrupted> {
+) -> Result<(O, Ending), Stopped> {
     let mut cell = Cell::new(plan, balancer, u64::from(replication), observer);
     let stopped = cell.run(pulse)?;
+    cell.tier.trouble()?;
     Ok(cell.finish(stopped))
 }
 
@@ -129,6 +134,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             any_closed: closed.iter().any(Option::is_some),
             closed,
             plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
+            reports: Reports::new(plan, tier.listens_to_reports(), replication),
             tier,
             any_priority: plan.sources.iter().any(|source| source.priority != 0),
             ends: Ends { arriving: true, after, at },
@@ -149,7 +155,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     }
 
     /// The loop. Returns whether it was stopped for too many requests in the system.
-    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Interrupted> {
+    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Stopped> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
             // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
@@ -180,8 +186,9 @@ impl<'p, O: Observer> Cell<'p, O> {
             if self.books.arrived >= self.next_pulse {
                 self.next_pulse += PULSE;
                 if !pulse(self.books.arrived) {
-                    return Err(Interrupted);
+                    return Err(Stopped::Interrupted);
                 }
+                self.tier.trouble()?;
             }
         }
     }
@@ -219,7 +226,11 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
-            0 => self.dispatch(id, &balance::Request { id: number, key, client, ..balance::Request::default() }, 0),
+            0 => self.dispatch(
+                id,
+                &balance::Request { id: number, key, client, class: self.class_of(source), ..balance::Request::default() },
+                0,
+            ),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }
@@ -276,13 +287,83 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     // -- the way of a request
 
+    /// The class of a source's requests, for balancers that let some go first.
+    #[inline]
+    fn class_of(&self, source: u16) -> i32 {
+        if self.any_priority { self.plan.sources[source as usize].priority.clamp(i32::MIN.into(), i32::MAX.into()) as i32 } else { 0 }
+    }
+
+    /// What a balancer may know of a request.
+    fn known(&self, id: u32) -> balance::Request<'static> {
+        let request = self.journeys.request(id);
+        request.known(self.class_of(request.source))
+    }
+
     /// The request stands at its balancer, where it has been held so long.
     #[inline(always)]
     fn dispatch(&mut self, id: u32, known: &balance::Request<'_>, held: u64) {
-        match self.tier.pick(known, self.journeys.request(id), self.now) {
+        let pick = self.tier.pick(known, self.journeys.request(id), self.now);
+        if self.reports.is_some() {
+            self.probe(id);
+        }
+        match pick {
             Pick::Backend(backend) => self.send(id, backend.0, held),
             Pick::Wait => self.hold(id),
             Pick::None => self.fail(id, Failure::NoBackend),
+        }
+    }
+
+    // -- what backends say of themselves
+
+    /// Sends the probes that the balancer of a request asks for.
+    #[inline(never)]
+    fn probe(&mut self, id: u32) {
+        let request = *self.journeys.request(id);
+        let instance = self.tier.instance_of(&request);
+        for backend in self.tier.probes(instance, self.now) {
+            let reports = self.reports.as_mut().expect("asked by who has them");
+            let message = Message { instance, backend, number: reports.next_number(), ..Message::default() };
+            let way = Request { number: message.number, source: request.source, ..Request::default() };
+            match self.network.delay(&way, Way::To(backend)) {
+                0 => self.probed(message, request.source),
+                delay => {
+                    let slot = reports.keep(message);
+                    self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Probe(slot));
+                }
+            }
+        }
+    }
+
+    /// A probe has reached its backend, which answers.
+    #[inline(never)]
+    fn probed(&mut self, message: Message, source: u16) {
+        let reports = self.reports.as_mut().expect("asked by who has them");
+        let report = reports.report(message.backend, &mut self.fleet, self.now);
+        self.report(Message { report, ..message }, source);
+    }
+
+    /// A report leaves its backend for an instance.
+    #[inline(never)]
+    fn report(&mut self, message: Message, source: u16) {
+        let way = Request { number: message.number, source, ..Request::default() };
+        match self.network.delay(&way, Way::From(message.backend)) {
+            0 => self.tier.reported(message.instance, message.backend, &message.report, self.now),
+            delay => {
+                let slot = self.reports.as_mut().expect("sent by who has them").keep(message);
+                self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Report(slot));
+            }
+        }
+    }
+
+    /// An attempt is done at its backend, which takes note and may say so.
+    #[inline(never)]
+    fn note_completion(&mut self, id: u32, attempt: &Attempt) {
+        let Some(reports) = &mut self.reports else { return };
+        let is_idle = reports.left(id, attempt, &mut self.fleet, self.now);
+        if is_idle && reports.kind == balance::Reports::Idle {
+            let (instance, number) = (reports.draw_instance(self.tier.instance_count()), reports.next_number());
+            let source = self.journeys.request(self.journeys.request_of(id)).source;
+            self.report(Message { instance, backend: attempt.backend, number, ..Message::default() }, source);
         }
     }
 
@@ -322,6 +403,8 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         if accepted == Accepted::Refused {
             self.refuse(attempt);
+        } else if let Some(reports) = &mut self.reports {
+            reports.came(attempt, backend, self.now);
         }
     }
 
@@ -340,6 +423,9 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn complete(&mut self, backend: u32, now: u64) {
         self.now = now;
         let (id, attempt) = self.fleet.complete(&mut self.journeys, backend, now, self.network.absent);
+        if self.reports.is_some() {
+            self.note_completion(id, &attempt);
+        }
         if self.network.absent {
             if self.tier.sees_truth() {
                 self.tier.completed(backend, self.fleet.ready_at(backend), now);
@@ -370,6 +456,13 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn answered(&mut self, id: u32, attempt: &Attempt, ok: bool) {
         let latency = self.now - attempt.sent;
         let of = self.journeys.request_of(id);
+        if ok
+            && let Some(reports) = &self.reports
+            && reports.kind == balance::Reports::Answers
+        {
+            let instance = self.tier.instance_of(self.journeys.request(of));
+            self.tier.reported(instance, attempt.backend, &reports.said(id), self.now);
+        }
         let request = self.journeys.request(of);
         self.tier.ended(request, attempt.backend, ok, latency, self.now);
         if ok {
@@ -435,7 +528,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             let request = self.journeys.request(held.request);
             let pick = match backend {
                 Some(backend) => Pick::Backend(backend),
-                None => self.tier.pick(&request.known(), request, self.now),
+                None => self.tier.pick(&self.known(held.request), request, self.now),
             };
             if pick == Pick::Wait {
                 return;
@@ -472,8 +565,16 @@ impl<'p, O: Observer> Cell<'p, O> {
                 self.reach(id, backend, self.journeys.request_of(id), false);
             }
             Item::Enter(id) => {
-                let known = self.journeys.request(id).known();
+                let known = self.known(id);
                 self.dispatch(id, &known, 0);
+            }
+            Item::Probe(slot) => {
+                let message = self.reports.as_mut().expect("sent by who has them").take(slot);
+                self.probed(message, 0);
+            }
+            Item::Report(slot) => {
+                let message = self.reports.as_mut().expect("sent by who has them").take(slot);
+                self.tier.reported(message.instance, message.backend, &message.report, at);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
         }

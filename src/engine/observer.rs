@@ -27,12 +27,13 @@ pub struct Request {
 impl Request {
     /// What a balancer may know of it.
     #[inline]
-    pub(super) fn known(&self) -> balance::Request<'static> {
+    pub(super) fn known(&self, class: i32) -> balance::Request<'static> {
         balance::Request {
             id: self.number,
             key: self.key,
             client: self.client,
             attempt: u32::from(self.attempts),
+            class,
             ..balance::Request::default()
         }
     }
@@ -78,6 +79,11 @@ pub struct Ending {
     pub arrived: u64,
 }
 
-/// What the outside asked to stop for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interrupted;
+/// Why a cell did not come to its end: nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The outside asked for it.
+    Interrupted,
+    /// The balancer is in trouble, which it describes.
+    Trouble(String),
+}

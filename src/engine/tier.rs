@@ -3,7 +3,7 @@
 //! With `view = "own"` each instance counts its own requests; with `"shared"` all see the same counts, exact or as of the last multiple of
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
-use super::Request;
+use super::{Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Release, Sees};
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
@@ -121,6 +121,42 @@ impl Tier {
         self.instances.len() == 1
     }
 
+    /// Whether and how backends are to say how they are.
+    pub(super) fn listens_to_reports(&self) -> balance::Reports {
+        self.instances[0].listens.reports
+    }
+
+    /// How many instances there are.
+    pub(super) fn instance_count(&self) -> u64 {
+        self.instances.len() as u64
+    }
+
+    /// A backend's report reaches an instance.
+    pub(super) fn reported(&mut self, instance: u32, backend: u32, report: &balance::Report, now: u64) {
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, .. } = &mut self.instances[instance as usize];
+        balancer.reported(BackendId(backend), report, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+    }
+
+    /// Which backends an instance wants to probe after a pick.
+    pub(super) fn probes(&mut self, instance: u32, now: u64) -> Vec<u32> {
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, listens, .. } = &mut self.instances[instance as usize];
+        let mut backends = Vec::new();
+        if listens.reports == balance::Reports::Probes {
+            balancer.probes(&self.pools[pool], &mut Ctx { now: SimTime(now), chance }, &mut |backend| backends.push(backend.0));
+        }
+        backends
+    }
+
+    /// What trouble an instance is in.
+    pub(super) fn trouble(&self) -> Result<(), Stopped> {
+        match self.instances.iter().find_map(|instance| instance.balancer.trouble()) {
+            Some(trouble) => Err(Stopped::Trouble(trouble)),
+            None => Ok(()),
+        }
+    }
+
     /// A request has left the system.
     #[inline]
     pub(super) fn over(&mut self, request: &Request) {
@@ -198,7 +234,7 @@ impl Tier {
         let pool = self.pool_of(instance);
         let Instance { balancer, chance, listens, .. } = &mut self.instances[instance as usize];
         if listens.attempts {
-            balancer.started(&request.known(), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
+            balancer.started(&request.known(0), backend, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
         }
     }
 

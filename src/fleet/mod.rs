@@ -521,6 +521,13 @@ impl Fleet {
         if backend.busy < workers { 0 } else { backend.last + backend.backlog() / u64::from(workers) }
     }
 
+    /// Worker-time that a backend has spent, in nanoseconds, and how many workers it has.
+    pub fn busy_area(&mut self, number: u32, now: u64) -> (u128, u32) {
+        let (backend, rest) = (&mut self.backends[number as usize], &mut self.rest[number as usize]);
+        backend.settle(rest, now);
+        (u128::from(rest.busy_overflows) << 64 | u128::from(backend.busy_area), self.groups[backend.group()].workers)
+    }
+
     /// Brings all areas up to now and shows each backend's account.
     pub fn accounts(&mut self, now: u64) -> impl Iterator<Item = Account> + '_ {
         let groups = &self.groups;

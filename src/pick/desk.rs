@@ -79,6 +79,18 @@ impl Desk {
         &self.pool
     }
 
+    /// What keeps the balancer from choosing.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.balancer.trouble()
+    }
+
+    /// What is left of chance: changed by every draw.
+    #[must_use]
+    pub fn chance(&self) -> &Stream {
+        &self.chance
+    }
+
     /// Requests that were held and then sent, with where to, in order.
     #[must_use]
     pub fn dispatched(&self) -> &[(u64, BackendId)] {

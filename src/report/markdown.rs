@@ -26,9 +26,9 @@ pub fn draw(summary: &Summary) -> String {
 
 fn table(block: &Block) -> String {
     let rule = block.head.iter().enumerate().map(|(at, _)| if at == 0 { ":---" } else { "---:" });
-    let mut text = row(block.head.iter().map(|head| head.trim().to_owned())) + &row(rule.map(str::to_owned));
+    let mut text = row(block.head.iter().map(|head| head.trim().to_owned())) + row(rule.map(str::to_owned)).as_str();
     for cells in &block.rows {
-        text += &row(cells.iter().map(cell));
+        text += row(cells.iter().map(cell)).as_str();
     }
     text
 }

@@ -31,7 +31,7 @@ pub fn draw(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String 
         }
         text += &lines(block, paint);
     }
-    text + "\n" + &legend(summary, paint)
+    text + "\n" + legend(summary, paint).as_str()
 }
 
 /// What a reader has to know, one line each: for standard error.
@@ -46,7 +46,7 @@ fn heading(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String {
     let requests = run.requests.map(|requests| format!("{requests} requests × ")).unwrap_or_default();
     let replications = if run.replications == 1 { "1 replication".into() } else { format!("{} replications", run.replications) };
     let about = format!("{requests}{replications}, warm-up {}, seed {}", neutral::plain(&run.warmup), run.seed);
-    title + &paint(Style::Faint, &about) + "\n"
+    title + paint(Style::Faint, &about).as_str() + "\n"
 }
 
 /// A gate's verdict: a mark, the rule, what was measured.
@@ -107,7 +107,7 @@ fn line(row: &[Cell], widths: &[usize], paint: &dyn Fn(Style, &str) -> String) -
     for (at, (cell, &width)) in row.iter().zip(widths).enumerate() {
         let pad = " ".repeat(width - neutral::width(&cell.text));
         let painted = paint(cell.style, &cell.text);
-        text += &if at == 0 { painted + &pad } else { " ".repeat(GAP) + &pad + &painted };
+        text += (if at == 0 { painted + pad.as_str() } else { " ".repeat(GAP) + pad.as_str() + painted.as_str() }).as_str();
     }
     text.trim_end().to_owned() + "\n"
 }

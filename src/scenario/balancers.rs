@@ -14,7 +14,7 @@ use super::reader::Fields;
 use super::scalar;
 use super::suggest::kind_synonym;
 use crate::balance;
-use crate::catalogue::{Entry, Kind, Value, Values};
+use crate::catalogue::{Entry, Kind, Parameter, Value, Values};
 
 /// Kinds that later versions will have: known, so that they are not called unknown.
 const LATER_KINDS: [&str; 20] = [
@@ -114,7 +114,7 @@ fn one(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Written> {
         (BALANCERS.find(f.name())?, parameters(d, &f)?, label)
     } else {
         let entry = scalar::entry(d, node, path, &BALANCERS)?;
-        (entry, defaults(entry), entry.name.to_owned())
+        (entry, by_name(d, node, path, entry)?, entry.name.to_owned())
     };
     Some(Written { balancer: Balancer { label, kind: entry.name, values }, at: node.at, path: path.to_string(), node: node.clone() })
 }
@@ -123,7 +123,7 @@ fn one(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Written> {
 pub(crate) fn inner(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Value> {
     if node.as_table().is_none() {
         let entry = scalar::entry(d, node, path, &INNER)?;
-        return Some(Value::Balancer(entry.name, defaults(entry)));
+        return Some(Value::Balancer(entry.name, by_name(d, node, path, entry)?));
     }
     let f = Fields::open_tagged(d, node, path, &INNER)?;
     Some(Value::Balancer(f.name(), parameters(d, &f)?))
@@ -135,21 +135,51 @@ pub(crate) fn by_default(name: &str) -> Option<Value> {
     Some(Value::Balancer(entry.name, defaults(entry)))
 }
 
+/// The parameters of a balancer that is named alone.
+fn by_name(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, entry: &'static Entry) -> Option<Values> {
+    if let Some(needed) = needed(entry) {
+        let finding = Finding::error(node.at, Fault::Missing(needed.name.into())).path(path.key(needed.name)).allowed(needed.kind);
+        let example = scalar::example(needed.kind);
+        d.report(finding.help(format!("write it as a table:\n[[balancer]]\nkind = \"{}\"\n{} = {example}", entry.name, needed.name)));
+        return None;
+    }
+    Some(defaults(entry))
+}
+
+/// Whether there is no doing without it: a file.
+fn is_needed(parameter: &Parameter) -> bool {
+    matches!(parameter.kind, Kind::File) && parameter.default.is_none()
+}
+
 /// The parameters as written, the others by default.
 fn parameters(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Values> {
     let mut values = Values::default();
     let mut is_whole = true;
     for parameter in f.parameters().filter(|parameter| parameter.name != "name") {
+        if is_needed(parameter) && !f.has(parameter.name) {
+            f.missing(d, parameter.name, &format!("{} = {}", parameter.name, scalar::example(parameter.kind)));
+            is_whole = false;
+        }
         let value = f.value(d, parameter.name);
         is_whole &= value.is_some() || !f.has(parameter.name);
         if let Some(value) = value {
             values.set(parameter.name, value);
         }
     }
+    if let (true, Some(Err(why))) = (is_whole, balance::find(f.name()).map(|listed| (listed.check)(&values))) {
+        d.report(Finding::error(f.at, Fault::Inconsistent(super::escape::visible(&why, 400))).path(f.path));
+        return None;
+    }
     is_whole.then_some(values)
 }
 
-/// The parameters of a balancer of which only the kind is written.
+/// The parameter without which a balancer cannot be: a file.
+#[must_use]
+pub fn needed(entry: &'static Entry) -> Option<&'static Parameter> {
+    entry.parameters.iter().find(|parameter| is_needed(parameter))
+}
+
+/// The parameters of a balancer of which only the kind is written, and which needs no more.
 #[must_use]
 pub fn defaults(entry: &'static Entry) -> Values {
     let mut values = Values::default();

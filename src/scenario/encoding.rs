@@ -27,10 +27,17 @@ const MAGIC: [(&[u8], &str); 14] = [
     (b"\x0a\x0d\x0d\x0a", "a pcapng capture"),
 ];
 
+/// The text of a scenario, or what else it is.
+pub(crate) fn decode(name: &str, bytes: &[u8], limit: usize, sources: &mut Sources) -> Result<String, Vec<Finding>> {
+    let text = text(name, bytes, limit, sources)?;
+    let findings = not_toml(&text, 0);
+    if findings.is_empty() { Ok(text) } else { Err(findings) }
+}
+
 /// The text of a scenario without byte-order mark and with LF line ends, or all that forbids to read it.
 ///
 /// The text is added to `sources` as soon as there is one, so that findings can show their line.
-pub(crate) fn decode(name: &str, bytes: &[u8], limit: usize, sources: &mut Sources) -> Result<String, Vec<Finding>> {
+pub(crate) fn text(name: &str, bytes: &[u8], limit: usize, sources: &mut Sources) -> Result<String, Vec<Finding>> {
     let refuse = |sources: &mut Sources, text: &str, span: std::ops::Range<usize>, finding: fn(Place, Fault) -> Finding, fault: Fault| {
         let source = sources.add(name, text.to_owned(), false);
         finding(Place::new(source, span), fault)
@@ -43,9 +50,8 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limit: usize, sources: &mut Sourc
         Ok(text) => text.replace("\r\n", "\n"),
         Err(error) => return Err(vec![not_utf8(name, bytes, error.valid_up_to(), sources)]),
     };
-    let source = sources.add(name, text.clone(), false);
-    let findings = not_toml(&text, source);
-    if findings.is_empty() { Ok(text) } else { Err(findings) }
+    sources.add(name, text.clone(), false);
+    Ok(text)
 }
 
 /// Why a scenario of that many bytes is refused.

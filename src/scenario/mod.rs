@@ -15,12 +15,14 @@ mod document;
 mod empirical;
 mod encoding;
 mod escape;
+mod json;
 pub mod keys;
 mod load;
 pub mod model;
 mod network;
 mod overrides;
 mod path;
+mod pick_script;
 mod position;
 mod reader;
 mod render;
@@ -34,15 +36,17 @@ mod tier;
 mod traffic;
 mod units;
 
-pub use balancers::defaults;
+pub use balancers::{defaults, needed};
 pub use diagnostic::{Diagnostic, Diagnostics, Fault, Severity};
 pub use encoding::MAX_BYTES;
 pub use load::{FileFault, Files, Loaded, NoFiles, Source, Variant, load, too_large};
 pub use model::*;
 pub use overrides::Override;
+pub use pick_script::{Asked, PickScript, Step, load_pick_script};
 pub use position::{Excerpt, Location};
 pub use render::{SHOWN, Style, render};
 pub use schema::schema;
+pub use suggest::nearest;
 
 /// The scenario that runs when none is named.
 pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");

@@ -13,6 +13,8 @@ use crate::time::{Rate, Span, UnitError, parse_rate, parse_share, parse_span};
 
 /// The most characters of a name.
 const NAME_CHARACTERS: usize = 256;
+/// The most bytes of a file that is named.
+const FILE_BYTES: usize = 1 << 20;
 /// The most characters of a free text.
 const TEXT_CHARACTERS: usize = 2000;
 
@@ -41,6 +43,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind
         Kind::Name => name(d, node, path).map(Value::Text),
         Kind::Choice(words) => choice(d, node, path, words).map(Value::Text),
         Kind::Balancer => balancers::inner(d, node, path),
+        Kind::File => file(d, node, path),
         _ => panic!("{kind:?} is read by the section that declares it"),
     }
 }
@@ -83,6 +86,7 @@ pub(crate) fn example(kind: Kind) -> String {
         Kind::Tagged(tagged) => format!("{{ {} = \"{}\" }}", tagged.tag, tagged.names()[0]),
         Kind::TaggedNames(tagged) => format!("[\"{}\"]", tagged.names()[0]),
         Kind::Balancer => "\"least-connections\"".into(),
+        Kind::File => "\"my.rhai\"".into(),
         Kind::Labels => "{ version = \"2\" }".into(),
         Kind::Changes => "{ \"run.seed\" = 7 }".into(),
         Kind::Table(_) | Kind::Tables(_) | Kind::OneOrMore(_) | Kind::TaggedTables(_) | Kind::Later(_) => "{ … }".into(),
@@ -289,6 +293,22 @@ fn text(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, limit: us
         return None;
     }
     Some(text)
+}
+
+/// The text of a file that is named.
+fn file(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Value> {
+    let name = name(d, node, path)?;
+    let read = d.files.read(&name, FILE_BYTES).map_err(|error| error.to_string());
+    let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{} is not a text file", super::escape::shown(&name))));
+    match text {
+        Ok(text) => Some(Value::File(name, text)),
+        Err(why) => {
+            d.report(
+                Finding::error(node.at, Fault::File(why)).path(path).allowed("a text file").help("paths are relative to the scenario file"),
+            );
+            None
+        }
+    }
 }
 
 fn name(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<String> {

@@ -152,6 +152,7 @@ fn of_kind(kind: Kind) -> Value {
         }
         Kind::WholeOrTagged(min, max, tables) => json!({"anyOf": [whole(min, max), {"anyOf": tagged(tables, tables.common)}]}),
         Kind::Balancer => json!({"anyOf": [{"type": "string"}, {"type": "object", "required": ["kind"]}]}),
+        Kind::File => json!({"type": "string", "minLength": 1}),
         Kind::Labels => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Kind::Changes => json!({"type": "object"}),
         Kind::Later(_) => panic!("keys that are not supported have no schema"),

@@ -124,7 +124,7 @@ const WORDS: [(&str, &str); 20] = [
 ];
 
 /// The nearest of the known names, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let found = plain(found);
     let length = found.chars().count();
     if length > 64 {

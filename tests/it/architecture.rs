@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of ours a module may name. `cli` may name everything and nobody names `cli`.
-const MAY_KNOW: [(&str, &[&str]); 17] = [
+const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("time", &[]),
     ("slab", &[]),
     ("random", &[]),
     ("dist", &["random"]),
     ("catalogue", &["dist", "time"]),
     ("balance", &["catalogue", "random", "time"]),
+    ("client", &["random", "time"]),
     ("scenario", &["balance", "catalogue", "dist", "time"]),
     ("traffic", &["dist", "random", "time"]),
     ("fleet", &["dist", "slab", "time"]),

@@ -147,7 +147,7 @@ const PINNED: &[(&str, u64)] = &[
     ("power-of-d", 0x078a_7844_c6ce_c3b3),
     ("power-of-d repeated", 0x14d4_f770_c503_6cd2),
     ("power-of-d deck", 0xf2e3_31a7_b1b2_6f8b),
-    ("ring-hash", 0xf3e0_0e98_f584_e22c),
+    ("ring-hash", 0xdf8c_e24c_1cfa_7c47),
     ("join-shortest-queue", 0x0ac0_a31f_9753_8b1c),
     ("least-work", 0x8b9f_60a5_b184_b8c7),
     ("central-queue", 0x452a_087f_17a2_6490),

@@ -4,14 +4,30 @@
 //! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
 //! `tests/data/vectors`, and each policy of the catalogue is made of these.
 
+pub mod brpc;
 pub mod caddy;
+pub mod dubbo;
+pub mod envoy;
+pub mod finagle;
+pub mod grpc;
 pub mod haproxy;
 pub mod ipvs;
 pub mod kube_proxy;
+pub mod linkerd;
+pub mod micro;
 pub mod nginx;
 pub mod pingora;
+mod plain;
+mod registries;
 pub mod remembered;
+pub mod ribbon;
+pub mod tower;
 pub mod traefik;
+
+use super::Listed;
+
+/// The balancers of proxies with one each.
+pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];
 
 /// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
 #[must_use]
