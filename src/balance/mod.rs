@@ -45,8 +45,10 @@
 //!
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
+mod bounded_load;
 pub mod c3;
 mod catalogue;
+mod client_side_weighted;
 pub mod edf;
 mod expected_delay;
 mod fan;
@@ -64,6 +66,7 @@ mod member;
 mod modulo_hash;
 mod oracle;
 mod peak_ewma;
+mod places;
 mod pool;
 pub mod power_of_d;
 pub mod prequal;
@@ -77,6 +80,7 @@ mod round_robin;
 mod script;
 mod sticky;
 pub mod stride;
+mod subset;
 mod two_choices;
 mod weighted_round_robin;
 

@@ -3,6 +3,7 @@
 //! Scenarios are drawn whole. The generator's seed is fixed and nothing is kept between runs, so a failure is the same everywhere; it prints the
 //! scenario, shrunk.
 
+mod catalogue;
 mod random_worlds;
 mod related;
 mod sampled;

@@ -18,7 +18,7 @@ pub mod micro;
 pub mod nginx;
 pub mod pingora;
 mod plain;
-mod registries;
+pub mod registries;
 pub mod remembered;
 pub mod ribbon;
 pub mod tower;
@@ -26,8 +26,8 @@ pub mod traefik;
 
 use super::Listed;
 
-/// The balancers of proxies with one each.
-pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED];
+/// The balancers of products with one each.
+pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED, &super::c3::ELASTICSEARCH];
 
 /// A weight as products take it that know only whole ones: rounded, at least 1 while it is above zero.
 #[must_use]

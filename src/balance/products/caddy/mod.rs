@@ -74,26 +74,19 @@ impl<S: Select> Balancer for Caddy<S> {
     }
 }
 
-pub(in crate::balance) const LISTED: &[&Listed] = &[
-    &RANDOM,
-    &RANDOM_CHOOSE,
-    &FIRST,
-    &ROUND_ROBIN,
-    &WEIGHTED_ROUND_ROBIN,
-    &LEAST_CONN,
-    &IP_HASH,
-    &URI_HASH,
-    &HEADER,
-    &QUERY,
-    &COOKIE,
-];
+pub(in crate::balance) const LISTED: &[&Listed] =
+    &[&RANDOM, &RANDOM_CHOOSE, &FIRST, &ROUND_ROBIN, &WEIGHTED_ROUND_ROBIN, &LEAST_CONN, &IP_HASH, &URI_HASH, &HEADER, &QUERY, &COOKIE];
 
 const PRODUCT: &str = "Caddy 2.6.2";
 const LATER: &str = "Caddy master (0cf03d32)";
 const REFERENCE: &str = "caddyserver/caddy, modules/caddyhttp/reverseproxy/selectionpolicies.go";
 
-const RETRIES: Parameter =
-    Parameter::with_default("retries", Kind::Whole(0, 1_000), "0", "`lb_retries`: further selections after a failed attempt; Caddy's own is none");
+const RETRIES: Parameter = Parameter::with_default(
+    "retries",
+    Kind::Whole(0, 1_000),
+    "0",
+    "`lb_retries`: further selections after a failed attempt; Caddy's own is none",
+);
 const VERSION: Parameter = Parameter::with_default(
     "version",
     Kind::Choice(&["2.6", "master"]),
@@ -112,7 +105,12 @@ fn is_old(values: &Values) -> bool {
 }
 
 static RANDOM: Listed = Listed::new(
-    of("caddy/random", "Caddy's default: one of the available, uniformly", "A reservoir of one over the available. Cost: O(n), as in the product.", &[RETRIES]),
+    of(
+        "caddy/random",
+        "Caddy's default: one of the available, uniformly",
+        "A reservoir of one over the available. Cost: O(n), as in the product.",
+        &[RETRIES],
+    ),
     |values| Caddy::boxed(Random, values),
 )
 .of(PRODUCT)
@@ -132,7 +130,12 @@ static RANDOM_CHOOSE: Listed = Listed::new(
 .breaks(NO_WEIGHTS);
 
 static FIRST: Listed = Listed::new(
-    of("caddy/first", "Caddy's first: the first available", "All to the first of the list while it is available. Cost: O(n), as in the product.", &[RETRIES]),
+    of(
+        "caddy/first",
+        "Caddy's first: the first available",
+        "All to the first of the list while it is available. Cost: O(n), as in the product.",
+        &[RETRIES],
+    ),
     |values| Caddy::boxed(First, values),
 )
 .of(PRODUCT)

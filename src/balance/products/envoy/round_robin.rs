@@ -289,7 +289,7 @@ mod tests {
         let mut chance = Stream::new(1);
         let pool = Pool::new([crate::balance::Member::new("a:1"), crate::balance::Member::new("b:1")].into());
         let mut share = |balancer: &mut Box<dyn Balancer>, second: u64| {
-            let mut counts = [0; 2];
+            let mut counts = [0_u32; 2];
             for _ in 0..400 {
                 let mut ctx = Ctx { now: SimTime(second * 1_000_000_000), chance: &mut chance };
                 if let crate::balance::Pick::Backend(backend) = balancer.pick(&Request::default(), &pool, &mut ctx) {

@@ -87,7 +87,7 @@ impl Route for Labelled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::balance::{Balancer, Member, Pick, Said};
+    use crate::balance::{Member, Pick, Said};
     use crate::catalogue::Value;
     use crate::random::Stream;
     use crate::time::SimTime;

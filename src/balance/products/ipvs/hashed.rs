@@ -160,7 +160,8 @@ impl Schedule for Maglev {
         if !self.filled_for.iter().copied().eq(all()) {
             self.filled_for = all().collect();
             let address = |backend| address(&look.pool.member(backend).address);
-            let destinations: Vec<_> = self.filled_for.iter().map(|&(backend, weight)| (address(backend).0, address(backend).1, weight)).collect();
+            let destinations: Vec<_> =
+                self.filled_for.iter().map(|&(backend, weight)| (address(backend).0, address(backend).1, weight)).collect();
             self.table = MaglevTable::new(self.size, &destinations);
         }
     }

@@ -34,7 +34,9 @@ impl Least {
     const fn is_better(self, (load, weight): (u64, u64), (best_load, best_weight): (u64, u64)) -> bool {
         match self {
             Self::Connections => load < best_load,
-            Self::Weighted | Self::ExpectedDelay | Self::NeverQueue => best_load as u128 * weight as u128 > load as u128 * best_weight as u128,
+            Self::Weighted | Self::ExpectedDelay | Self::NeverQueue => {
+                best_load as u128 * weight as u128 > load as u128 * best_weight as u128
+            }
             Self::Failover | Self::Overflow => weight > best_weight,
         }
     }

@@ -123,7 +123,13 @@ pub(in crate::balance) const LISTED: &[&Listed] = &[&RR, &WRR, &LC, &WLC, &SED, 
 
 const PRODUCT: &str = "Linux IPVS";
 
-const fn of(name: &'static str, summary: &'static str, text: &'static str, parameters: &'static [Parameter], reference: &'static str) -> Entry {
+const fn of(
+    name: &'static str,
+    summary: &'static str,
+    text: &'static str,
+    parameters: &'static [Parameter],
+    reference: &'static str,
+) -> Entry {
     Entry { name, summary, text, parameters, reference }
 }
 

@@ -35,7 +35,8 @@ pub(super) struct Wrr {
 impl Schedule for Wrr {
     fn rebuild(&mut self, look: &Look<'_>) {
         let weights = look.destinations.all.iter().map(|&backend| look.weight(backend) as i64);
-        let (greatest, common) = weights.filter(|&weight| weight > 0).fold((0, 0), |(most, common), weight| (most.max(weight), gcd(weight, common)));
+        let (greatest, common) =
+            weights.filter(|&weight| weight > 0).fold((0, 0), |(most, common), weight| (most.max(weight), gcd(weight, common)));
         self.at = None;
         self.step = common.max(1);
         self.greatest = (greatest - (self.step - 1)).max(0);
@@ -103,7 +104,9 @@ mod tests {
 
     #[test]
     fn who_is_down_is_passed_and_where_all_are_there_is_nobody() {
-        for mut bench in [Bench::new(Box::new(Ipvs::of(Rr::default())), &[1.0; 3]), Bench::new(Box::new(Ipvs::of(Wrr::default())), &[1.0; 3])] {
+        for mut bench in
+            [Bench::new(Box::new(Ipvs::of(Rr::default())), &[1.0; 3]), Bench::new(Box::new(Ipvs::of(Wrr::default())), &[1.0; 3])]
+        {
             bench.pool.set_state(BackendId(1), State::Down);
             assert_eq!((0..4).map(|_| bench.pick()).collect::<Vec<_>>(), [0, 2, 0, 2]);
             (0..3).for_each(|at| bench.pool.set_state(BackendId(at), State::Down));
