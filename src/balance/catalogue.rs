@@ -143,6 +143,11 @@ static CATALOGUE: &[&[&Listed]] = &[
     products::ipvs::LISTED,
     products::traefik::LISTED,
     products::kube_proxy::LISTED,
+    products::dubbo::LISTED,
+    products::micro::LISTED,
+    products::ribbon::LISTED,
+    products::brpc::LISTED,
+    products::registries::LISTED,
 ];
 
 const GENERAL: &[&Listed] = &[

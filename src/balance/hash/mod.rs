@@ -10,8 +10,9 @@ mod murmur2;
 pub use combine::{Part, combine};
 pub use mt19937::Mt19937;
 pub use murmur2::{STD_HASH_SEED, murmur2_64a};
-/// XXH64: what Envoy and gRPC hash with, and what [`super::ring_hash`] does.
+/// XXH64: what Envoy, gRPC and newer Caddys hash with, and what [`super::ring_hash`] does.
 pub use xxhash_rust::xxh64::xxh64;
+
 mod avalanche;
 mod djb2;
 mod fnv;

@@ -4,7 +4,9 @@
 //! ties, counts and starts. Each rule is a function or a type of plain values, held to recorded behaviour by the vectors of
 //! `tests/data/vectors`, and each policy of the catalogue is made of these.
 
+pub mod brpc;
 pub mod caddy;
+pub mod dubbo;
 pub mod envoy;
 pub mod finagle;
 pub mod grpc;
@@ -12,9 +14,13 @@ pub mod haproxy;
 pub mod ipvs;
 pub mod kube_proxy;
 pub mod linkerd;
+pub mod micro;
 pub mod nginx;
 pub mod pingora;
+mod plain;
+pub mod registries;
 pub mod remembered;
+pub mod ribbon;
 pub mod tower;
 pub mod traefik;
 
