@@ -204,7 +204,7 @@ impl<A: Algorithm> Haproxy<A> {
         if let Some(Some(server)) = self.queues.remove(request)
             && let Some(at) = self.farm.place(server)
         {
-            self.farm.servers[at].waiting -= 1;
+            self.farm.servers[at].waiting = self.queues.waiting_for(server);
             self.left.push(at);
         }
     }
@@ -222,7 +222,11 @@ impl<A: Algorithm> Haproxy<A> {
             self.farm.servers[at].waiting = 0;
         }
         self.weigh(at, pool, now);
-        // Whoever is in use now may take from the proxy's queue.
+        self.release_to_all();
+    }
+
+    /// Whoever is in use now may take from the proxy's queue.
+    fn release_to_all(&mut self) {
         if self.queues.has_any_waiting_for_all() {
             self.freed.extend(self.farm.used.iter().map(|&at| self.farm.servers[at].backend));
         }
@@ -232,6 +236,14 @@ impl<A: Algorithm> Haproxy<A> {
 impl<A: Algorithm> Balancer for Haproxy<A> {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
         self.farm.rebuild(pool);
+        // Who waited for a server that has left waits for any; who waits for one that stays keeps its place.
+        for backend in (0..pool.len()).map(|at| BackendId(at as u32)) {
+            match self.farm.place(backend) {
+                Some(at) if self.farm.servers[at].eweight > 0 => self.farm.servers[at].waiting = self.queues.waiting_for(backend),
+                _ => self.queues.redistribute(backend),
+            }
+        }
+        self.release_to_all();
         self.starting.clear();
         self.left.clear();
         self.recount(pool);
@@ -254,6 +266,10 @@ impl<A: Algorithm> Balancer for Haproxy<A> {
 
     #[inline]
     fn pick(&mut self, request: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
+        if !self.queues.is_empty() {
+            // A request that is picked for anew no longer waits where it did.
+            self.has_left(request.id);
+        }
         self.catch_up(pool, ctx.now);
         if self.farm.used.is_empty() {
             return Pick::None;
