@@ -7,8 +7,8 @@
 //! own load.
 
 use super::hash::xxh64;
-use super::maglev::{Table, next_prime};
-use super::ring_hash::{PointNames, Ring};
+use super::maglev::{Table, is_prime};
+use super::ring_hash::Ring;
 use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Listens, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
@@ -22,12 +22,13 @@ pub(super) static LISTED: Listed = Listed::new(
             Parameter::with_default("over", Kind::Choice(&["ring", "maglev"]), "ring", "the hash balancer below"),
             Parameter::with_default("factor", Kind::Number(1.0, 1e6), "1.25", "times its fair share that a backend takes: nearer to 1 is more even, and moves more keys"),
             Parameter::with_default("points", Kind::Whole(1, 100_000), "160", "points of the ring per unit of weight"),
-            Parameter::with_default("table_size", Kind::Whole(2, 5_000_011), "65537", "slots of the table; a number that is no prime becomes the next one"),
+            Parameter::with_default("table_size", Kind::Whole(2, 5_000_011), "65537", "slots of the table: a prime"),
         ],
         reference: "V. Mirrokni, M. Thorup, M. Zadimoghaddam, Consistent hashing with bounded loads (2018)",
     },
     |values| Box::new(BoundedLoad::new(values)),
 )
+.checked(|values| is_prime(values.whole("table_size")))
 .by_key()
 .points_per_weight(160)
 .breaks(&[(Law::OnlyOwnKeysMove, "whose keys spill over depends on who has what in flight; in an idle pool a table moves a few")]);
@@ -52,7 +53,7 @@ struct BoundedLoad {
 impl BoundedLoad {
     fn new(values: &Values) -> Self {
         let over = match values.text("over") {
-            "maglev" => Over::Maglev { size: next_prime(values.whole("table_size")), table: Table::default() },
+            "maglev" => Over::Maglev { size: values.whole("table_size"), table: Table::default() },
             _ => Over::Ring { points: values.whole("points") as f64, ring: Ring::default() },
         };
         Self { over, factor: values.number("factor"), shares: Vec::new(), in_flight: Vec::new(), total: 0 }
@@ -79,15 +80,7 @@ impl Balancer for BoundedLoad {
         let weighted = || pool.eligible().iter().map(|&backend| (backend, pool.member(backend).address.as_str(), pool.weight(backend)));
         match &mut self.over {
             Over::Maglev { size, table } => *table = Table::of_keys(*size, &weighted().collect::<Vec<_>>()),
-            Over::Ring { points, ring } => {
-                let mut all = Vec::new();
-                for (backend, address, weight) in weighted().filter(|&(_, _, weight)| weight > 0.0) {
-                    let mut names = PointNames::new(address);
-                    let count = crate::time::round_ns(*points * weight).max(1);
-                    all.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
-                }
-                *ring = Ring::new(all);
-            }
+            Over::Ring { points, ring } => *ring = Ring::of(pool, *points),
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) static LISTED: Listed = Listed::new(
         name: "client-side-weighted",
         summary: "each in turn, in proportion to requests a second ÷ utilisation as reported",
         text: "Weight = requests per second ÷ (utilisation + errors per request) of a backend's last report; who has said nothing counts as the mean. Every update period the weights \
-               go into a static stride. Without reports it goes round.",
+               go into a static stride. Without reports it goes round. O(mean ÷ heaviest weight) steps per pick.",
         parameters: &[
             Parameter::with_default("blackout_period", Kind::Span, "10s", "reports count only after this: first ones mislead"),
             Parameter::with_default("weight_expiration_period", Kind::Span, "3m", "a report older than this does not count"),

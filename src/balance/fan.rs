@@ -16,6 +16,11 @@ pub(super) trait Route: Send + Debug {
     /// The group of a request. Somebody in it should be eligible.
     fn choose(&mut self, request: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Option<usize>;
 
+    /// Whether it goes by weights, and so makes its groups anew when one changes. Who is in which may not depend on them.
+    fn is_weighted(&self) -> bool {
+        false
+    }
+
     /// Something has ended: for routes that go by load.
     fn moved(&mut self, _by: i64, _now: SimTime) -> bool {
         false
@@ -117,6 +122,9 @@ impl<R: Route> Balancer for Fan<R> {
             group.pool.set_weight(backend, pool.weight(backend));
             group.balancer.changed(backend, change, &group.pool, ctx);
         }
+        if self.route.is_weighted() {
+            self.route.groups(pool, ctx);
+        }
     }
 
     #[inline]
@@ -176,6 +184,10 @@ impl<R: Route> Balancer for Fan<R> {
             self.of(completion.backend).for_each(|group| group.balancer.finished(completion, &group.pool, ctx));
         }
         self.told(-1, pool, ctx);
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.groups.iter().find_map(|group| group.balancer.trouble())
     }
 
     fn ended(&mut self, request: u64) {

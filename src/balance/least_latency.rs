@@ -120,7 +120,7 @@ mod tests {
         let rule = LeastLatency { decay: Span(1_000_000_000), default: Span(30_000_000), latencies: Vec::new(), tree: MinTree::default() };
         let mut bench = Bench::new(Box::new(rule), &[1.0; 7]);
         let mut chance = Stream::new(5);
-        let mut plain = vec![(30e6, 0_u64); 7];
+        let mut plain = [(30e6, 0_u64); 7];
         for step in 1..20_000_u64 {
             let now = step * 10_000_000;
             let load = |at: usize, pool: &Pool| {

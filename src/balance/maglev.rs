@@ -14,17 +14,18 @@ pub(super) static LISTED: Listed = Listed::new(
         name: "maglev",
         summary: "a table of slots, each taken by a backend in turn of preference",
         text: "Every backend prefers the slots of a table in an order of its own and takes its best free one in turn, more often the more weight it has. A key's hash \
-               (xxHash64) is looked up in the table. Shares are even to a slot; when a backend goes, few keys of others move. One look per pick.",
+               (xxHash64) is looked up in the table. Shares are even to a slot; when a backend goes, few keys of others move. O(1) per pick: one look.",
         parameters: &[Parameter::with_default(
             "table_size",
             Kind::Whole(2, 5_000_011),
             "65537",
-            "slots, a hundred for each backend or more; a number that is no prime becomes the next one",
+            "slots: a prime, a hundred for each backend or more",
         )],
         reference: "D. E. Eisenbud et al., Maglev: a fast and reliable software network load balancer (NSDI 2016)",
     },
-    |values| Box::new(Maglev { size: next_prime(values.whole("table_size")), table: Table::default() }),
+    |values| Box::new(Maglev { size: values.whole("table_size"), table: Table::default() }),
 )
+.checked(|values| is_prime(values.whole("table_size")))
 .by_key()
 .breaks(&[(Law::OnlyOwnKeysMove, "turns depend on who takes part, so a few keys of others move: fewer than one in a hundred with the default size")]);
 
@@ -81,10 +82,18 @@ pub fn retry_hash(hash: u64, attempt: u32) -> u64 {
     if attempt == 0 { hash } else { hash ^ (u64::MAX - u64::from(attempt) + 1) }
 }
 
+/// What is wrong with a size that is no prime: some slots would be nobody's.
+pub(super) fn is_prime(size: u64) -> Result<(), String> {
+    match next_prime(size) {
+        prime if prime == size => Ok(()),
+        prime => Err(format!("the table size {size} is no prime; the next one is {prime}")),
+    }
+}
+
 /// The least prime that is no less than a number.
 #[must_use]
 pub fn next_prime(number: u64) -> u64 {
-    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| n % divisor > 0);
+    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| !n.is_multiple_of(divisor));
     (number..).find(|&n| is_prime(n)).expect("there is no greatest prime")
 }
 

@@ -15,10 +15,7 @@ const BALANCER: Parameter = Parameter::with_default("balancer", Kind::Balancer, 
 
 const BREAKS: &[(Law, &str)] = &[
     (Law::Weights, "weights are shared out within a zone"),
-    (Law::ZeroWeight, "the inner balancer decides"),
-    (Law::OnlyEligible, "the inner balancer decides"),
-    (Law::NobodyLeft, "the inner balancer decides"),
-    (Law::AnswersAtOnce, "the inner balancer decides"),
+    (Law::ZeroWeight, "the inner balancer decides, and by default does not look at weights"),
 ];
 
 pub(super) static ZONE_AWARE: Listed = Listed::new(
@@ -26,7 +23,7 @@ pub(super) static ZONE_AWARE: Listed = Listed::new(
         name: "zone-aware",
         summary: "stays in the own zone as far as it has backends enough, then a balancer over the zone",
         text: "All traffic stays while the own zone's share of eligible backends is at least its share of callers (all zones count as having as many); otherwise what it can carry \
-               stays, and the rest goes to zones in proportion to what they can spare.",
+               stays, and the rest goes to zones in proportion to what they can spare. O(zones), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("zone", Kind::Text, "", "the own zone; left out, the first backend's"),
             Parameter::with_default("min_backends", Kind::Whole(0, 1_000_000), "1", "with fewer eligible backends zones do not matter"),
@@ -45,7 +42,7 @@ pub(super) static LOCALITY_WEIGHTED: Listed = Listed::new(
     Entry {
         name: "locality-weighted",
         summary: "zones in proportion to the weights of their eligible backends, then a balancer over the zone",
-        text: "Zones take turns by earliest deadline first, in proportion to the sum of their eligible backends' weights; then the inner balancer chooses in the zone.",
+        text: "Zones take turns by earliest deadline first, in proportion to the sum of their eligible backends' weights; then the inner balancer chooses in the zone. O(log zones), and the inner balancer's.",
         parameters: &[BALANCER],
         reference: "Envoy, locality weighted load balancing",
     },
@@ -107,6 +104,10 @@ impl Route for Localities {
         self.weights = groups.iter().map(weight).collect();
         self.turns = Edf::new((0..).zip(self.weights.iter().copied()));
         groups
+    }
+
+    fn is_weighted(&self) -> bool {
+        true
     }
 
     #[inline]

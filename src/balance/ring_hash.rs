@@ -36,16 +36,7 @@ struct RingHash {
 
 impl Balancer for RingHash {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
-        let mut points = Vec::new();
-        for &backend in pool.eligible() {
-            let weight = pool.weight(backend);
-            if weight > 0.0 {
-                let count = crate::time::round_ns(self.points * weight).max(1);
-                let mut names = PointNames::new(&pool.member(backend).address);
-                points.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
-            }
-        }
-        self.ring = Ring::new(points);
+        self.ring = Ring::of(pool, self.points);
     }
 
     #[inline]
@@ -84,6 +75,21 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// The ring of the eligible members, with so many points for each unit of weight.
+    #[must_use]
+    pub fn of(pool: &Pool, points: f64) -> Self {
+        let mut all = Vec::new();
+        for &backend in pool.eligible() {
+            let weight = pool.weight(backend);
+            if weight > 0.0 {
+                let count = crate::time::round_ns(points * weight).max(1);
+                let mut names = PointNames::new(&pool.member(backend).address);
+                all.extend((0..count).map(|number| (xxh64(names.name(number), 0), backend)));
+            }
+        }
+        Self::new(all)
+    }
+
     /// A ring of these points. Where two stand at one place, the lower id has it.
     #[must_use]
     pub fn new(mut points: Vec<(u64, BackendId)>) -> Self {

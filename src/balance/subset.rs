@@ -15,20 +15,15 @@ use crate::time::SimTime;
 
 const BALANCER: Parameter = Parameter::with_default("balancer", Kind::Balancer, "least-connections", "the balancer among them");
 
-const BREAKS: &[(Law, &str)] = &[
-    (Law::Weights, "an instance uses only some backends"),
-    (Law::ZeroWeight, "the subset is chosen without weights"),
-    (Law::OnlyEligible, "the inner balancer decides"),
-    (Law::NobodyLeft, "the inner balancer decides"),
-    (Law::AnswersAtOnce, "the inner balancer decides"),
-];
+const BREAKS: &[(Law, &str)] =
+    &[(Law::Weights, "an instance uses only some backends"), (Law::ZeroWeight, "the subset is chosen without weights")];
 
 pub(super) static SUBSET: Listed = Listed::new(
     Entry {
         name: "subset",
         summary: "only some of the backends, then a balancer among them",
         text: "Each instance uses `size` backends: drawn; dealt in rounds by the client's number, so that full rounds use every backend once; or the next ones clockwise of the client on a \
-               ring with even places. Fewer connections, each less idle; but an instance with much traffic overloads its few.",
+               ring with even places. Fewer connections, each less idle; but an instance with much traffic overloads its few. O(1), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("style", Kind::Choice(&["random", "deterministic", "rocksteadier"]), "deterministic", "how the subset is found"),
             Parameter::with_default("size", Kind::Whole(1, 1_000_000), "20", "how many backends an instance uses: twenty leave room for some to fail"),
@@ -47,7 +42,7 @@ pub(super) static APERTURE: Listed = Listed::new(
         name: "aperture",
         summary: "as many backends as the load needs, then a balancer among them",
         text: "Each instance has a random order of backends and uses the first few: one more when its smoothed load per used backend reaches `high_load`, one fewer at `low_load`. \
-               Idle instances use one, so that its loads mean something.",
+               Idle instances use one, so that its loads mean something. O(1), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("least", Kind::Whole(1, 1_000_000), "1", "the fewest backends that are used"),
             Parameter::with_default("low_load", Kind::Number(0.0, 1e6), "0.875", "closes by one at this load per used backend"),
@@ -111,11 +106,11 @@ fn shuffle<T>(items: &mut [T], chance: &mut Stream) {
 /// The client's subset when clients are dealt in rounds.
 fn dealt(backends: &mut Vec<BackendId>, size: usize, client: u64) {
     let subsets = (backends.len() / size) as u64;
-    if subsets > 0 {
-        shuffle(backends, &mut Stream::new(client / subsets));
-        let first = (client % subsets) as usize * size;
-        *backends = backends[first..first + size].to_vec();
-    }
+    // With fewer backends than a subset has there is no round, and all are used.
+    let Some(round) = client.checked_div(subsets) else { return };
+    shuffle(backends, &mut Stream::new(round));
+    let first = (client % subsets) as usize * size;
+    *backends = backends[first..first + size].to_vec();
 }
 
 /// The next ones clockwise of a client's place; places of number n are its bits in reverse, which are as even as can be for every count.

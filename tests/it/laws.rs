@@ -3,7 +3,9 @@
 //! Scenarios are drawn whole. The generator's seed is fixed and nothing is kept between runs, so a failure is the same everywhere; it prints the
 //! scenario, shrunk.
 
+mod allocations;
 mod catalogue;
+mod oracles;
 mod random_worlds;
 mod related;
 mod sampled;

@@ -105,7 +105,7 @@ fn ejection_time(vector: &Vector<'_>) -> Result<Value, String> {
     let ejection = |_| {
         backend.eject(now, &times, Span::ZERO);
         let length = backend.length(&times);
-        now = now + length;
+        now += length;
         backend.interval(now, &times);
         length.0 / MILLISECOND
     };

@@ -42,6 +42,9 @@ fn p2c(vector: &Vector<'_>) -> Result<Value, String> {
         Some(given) => given.each(status)?,
         None => vec![Status::Open; loads.len()],
     };
+    if loads.is_empty() {
+        return Ok(json!({ "a": null, "b": null, "index": null }));
+    }
     let draw = |name| vector.input.get(name).u64_or(0).map(|draw| draw as usize);
     let (a, b) = pair(loads.len(), draw("draw_a")?, draw("draw_b")?);
     Ok(json!({ "a": a, "b": b, "index": choose((a, b), |at| statuses[at], |at| loads[at]) }))

@@ -26,6 +26,9 @@ pub(super) fn handler(system: &str, policy: &str, form: &str) -> Option<Handler>
 
 fn p2c(vector: &Vector<'_>) -> Result<Value, String> {
     let loads = vector.input.get("loads").each(Field::f64)?;
+    if loads.is_empty() {
+        return Ok(json!({ "a": null, "b": null, "index": null }));
+    }
     let draw = |name| vector.input.get(name).u64_or(0).map(|draw| draw as usize);
     let (a, b) = pair(loads.len(), draw("draw_a")?, draw("draw_b")?);
     Ok(json!({ "a": a, "b": b, "index": least_loaded([a, b], |at| loads[at]) }))

@@ -180,12 +180,35 @@ fn lives(subject: &Subject) -> impl Iterator<Item = Life> {
 
 #[test]
 fn only_eligible_backends_are_picked() {
-    ask(Law::OnlyEligible, |_| true, |subject| lives(subject).find_map(|life| life.ineligible));
+    // Some forget health only while most are ill, or all, which a random life hardly sees.
+    let panics = |subject: &Subject| {
+        let mut desk = desk(subject, members(&[1.0; 5]), 5);
+        (0..5).find_map(|id| {
+            desk.set_state(BackendId(id), State::Down);
+            let picks: Vec<Pick> = (0..40).map(|number| desk.pick(u64::from(id) * 100 + number, said(number), 0)).collect();
+            let is_ill = |pick: &Pick| matches!(pick, Pick::Backend(backend) if !desk.pool().is_eligible(*backend));
+            picks.into_iter().find(is_ill).map(|pick| format!("with {} of 5 down: {pick:?}", id + 1))
+        })
+    };
+    ask(Law::OnlyEligible, |_| true, |subject| panics(subject).or_else(|| lives(subject).find_map(|life| life.ineligible)));
 }
 
 #[test]
 fn requests_are_answered_at_once() {
-    ask(Law::AnswersAtOnce, |_| true, |subject| lives(subject).any(|life| life.waited).then(|| "a request was held".to_owned()));
+    // Some hold requests only while nobody is connected, which a random life hardly sees.
+    let waits_for_a_connection = |subject: &Subject| {
+        let mut desk = desk(subject, members(&[1.0, 2.0]), 5);
+        (0..2).for_each(|id| desk.set_state(BackendId(id), State::Connecting));
+        desk.pick(1, said(1), 0) == Pick::Wait
+    };
+    ask(
+        Law::AnswersAtOnce,
+        |_| true,
+        |subject| {
+            let held = waits_for_a_connection(subject) || lives(subject).any(|life| life.waited);
+            held.then(|| "a request was held".to_owned())
+        },
+    );
 }
 
 #[test]
@@ -306,7 +329,9 @@ fn when_a_backend_leaves_only_its_own_keys_move() {
 
 #[test]
 fn the_only_backend_gets_everything() {
-    for subject in all() {
+    // To give nobody what asks for no subset is what that word asks for.
+    let refuses = |subject: &Subject| subject.values.get("fallback") == Some(&Value::Text("none".into()));
+    for subject in all().filter(|subject| !refuses(subject)) {
         let mut desk = desk(&subject, members(&[1.0]), 5);
         for number in 0..100 {
             assert_eq!(desk.pick(number, said(number), 0), Pick::Backend(BackendId(0)), "{}", subject.name);

@@ -5,6 +5,7 @@ use super::cell::seed_of;
 use super::estimate::{KNOWN, LIMIT, Outcome, Sums, deviate, jackknife, mean, ratio};
 use super::mapping::{modulated, service};
 use crate::world::{Extend, UNIT, balancer, exponential, group, per_unit, scenario};
+use evenkeel::balance::ring_hash::Ring;
 use evenkeel::balance::{self, BackendId, Balancer, Ctx, Member, Pick, Pool, Request};
 use evenkeel::catalogue::Value;
 use evenkeel::dist::{Dist, Sampler};
@@ -77,7 +78,7 @@ fn statistic_of_draws(case: &Case, mut values: Vec<f64>) -> Sums {
 
 /// Draws keys through a source of traffic.
 pub(crate) fn zipf(case: &Case) -> Result<Direct, &'static str> {
-    if case.metric.starts_with("rms CoV") { Err("hash balancers beside the ring") } else { Ok(keys) }
+    Ok(if case.metric.starts_with("rms CoV") { super::hashes::direct(case) } else { keys })
 }
 
 fn keys(case: &Case) -> Outcome {
@@ -169,9 +170,9 @@ pub(crate) fn bins(_: &Case) -> Result<Direct, &'static str> {
 }
 
 /// A balancer and its pool, driven directly.
-struct Thrower {
+pub(crate) struct Thrower {
     balancer: Box<dyn Balancer>,
-    pool: Pool,
+    pub(crate) pool: Pool,
     chance: Stream,
 }
 
@@ -181,14 +182,20 @@ impl Thrower {
         Self::over(kind, values, members.collect(), seed)
     }
 
-    fn over(kind: &'static str, values: &[(&'static str, Value)], members: Vec<Member>, seed: u64) -> Self {
+    pub(crate) fn over(kind: &'static str, values: &[(&'static str, Value)], members: Vec<Member>, seed: u64) -> Self {
         let mut balancer = balance::build(kind, &balancer(kind, values).values).expect("the kind is in the catalogue");
         let (pool, mut chance) = (Pool::new(members.into()), Stream::new(derive(5, seed, Purpose::Balancer, 0)));
         balancer.members(&pool, &mut Ctx { now: SimTime::ZERO, chance: &mut chance });
         Self { balancer, pool, chance }
     }
 
-    fn pick(&mut self, key: u64) -> BackendId {
+    /// What was picked is in flight from now on, and the balancer knows.
+    pub(crate) fn send(&mut self, backend: BackendId) {
+        self.pool.sent(backend);
+        self.balancer.counted(backend, &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance });
+    }
+
+    pub(crate) fn pick(&mut self, key: u64) -> BackendId {
         let request = Request { id: key, key, ..Request::default() };
         match self.balancer.pick(&request, &self.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut self.chance }) {
             Pick::Backend(backend) => backend,
@@ -240,55 +247,21 @@ fn median(case: &Case, values: &[f64]) -> Outcome {
 
 // -- the ring
 
-/// The key whose hash is `hash`: xxHash64 of eight bytes is a permutation, taken back step by step. So a ring's shares are measured on an even
-/// grid of hashes, through the balancer as it is, without the noise of sampled keys.
-fn key_of_hash(hash: u64) -> u64 {
-    const P1: u64 = 0x9E37_79B1_85EB_CA87;
-    const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
-    const P3: u64 = 0x1656_67B1_9E37_79F9;
-    const P4: u64 = 0x85EB_CA77_C2B2_AE63;
-    const P5: u64 = 0x27D4_EB2F_1656_67C5;
-    let unshift = |mut h: u64, by: u32| {
-        let whole = h;
-        for _ in 0..64 / by {
-            h = whole ^ (h >> by);
-        }
-        h
-    };
-    let mut h = unshift(hash, 32).wrapping_mul(inverse(P3));
-    h = unshift(h, 29).wrapping_mul(inverse(P2));
-    h = unshift(h, 33);
-    h = h.wrapping_sub(P4).wrapping_mul(inverse(P1)).rotate_right(27);
-    let k = h ^ P5.wrapping_add(8);
-    k.wrapping_mul(inverse(P1)).rotate_right(31).wrapping_mul(inverse(P2))
-}
-
-/// The inverse of an odd number modulo 2^64, by Newton's steps.
-fn inverse(odd: u64) -> u64 {
-    (0..6).fold(odd, |x, _| x.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(x))))
-}
-
-#[test]
-fn the_key_of_a_hash_has_that_hash() {
-    for hash in [0, 1, u64::MAX, 0x1234_5678_9ABC_DEF0] {
-        assert_eq!(xxhash_rust::xxh64::xxh64(&key_of_hash(hash).to_le_bytes(), 0), hash);
-    }
-}
-
 /// A ring of backends whose addresses belong to a set of their own.
-fn ring_of(weights: &[f64], points: u64, set: u64) -> Thrower {
+pub(crate) fn ring_of(weights: &[f64], points: u64, set: u64) -> Ring {
     let address = |number: usize| format!("10.{}.{}.{}:{}", number >> 16, number >> 8 & 255, number & 255, set + 1);
-    let members = weights.iter().enumerate().map(|(number, &weight)| Member::new(address(number)).weight(weight));
-    Thrower::over("ring-hash", &[("points", Value::Whole(points))], members.collect(), set)
+    let members: Vec<Member> = weights.iter().enumerate().map(|(number, &weight)| Member::new(address(number)).weight(weight)).collect();
+    Ring::of(&Pool::new(members.into()), points as f64)
 }
 
 /// Each backend's share of the circle, on a grid of twenty times as many places as there are points: an arc's end is known to a twentieth of
 /// the mean arc, which adds 0.04% to the variance of shares.
-fn shares(ring: &mut Thrower, points: usize) -> Vec<f64> {
+fn shares(ring: &Ring, backends: usize, points: usize) -> Vec<f64> {
     let grid = (20 * points as u64).max(20_000);
-    let mut counts = vec![0_u64; ring.pool.len()];
+    let mut counts = vec![0_u64; backends];
     for place in 0..grid {
-        counts[ring.pick(key_of_hash(u64::MAX / grid * place + u64::MAX / grid / 2)).index()] += 1;
+        let backend = ring.find(u64::MAX / grid * place + u64::MAX / grid / 2).expect("the ring has points");
+        counts[backend.index()] += 1;
     }
     counts.into_iter().map(|count| count as f64 / grid as f64).collect()
 }
@@ -303,7 +276,7 @@ pub(crate) fn ring(case: &Case) -> Outcome {
     let (n, total) = (weights.len(), weights.iter().sum::<f64>());
     let placed = (total * points as f64) as usize;
     let rings = if n == 1000 { if points == 100 { 40 } else { 10 } } else { 200.max(2_000_000 / placed.max(1000)) as u64 };
-    let all: Vec<Vec<f64>> = (0..rings).map(|set| shares(&mut ring_of(&weights, points, set), placed)).collect();
+    let all: Vec<Vec<f64>> = (0..rings).map(|set| shares(&ring_of(&weights, points, set), weights.len(), placed)).collect();
     let over_mean = |share: f64| share * n as f64;
     let (value, error) = match case.metric.as_str() {
         "rms_cov_of_share" => root(
@@ -343,18 +316,18 @@ fn root(squares: &[f64]) -> (f64, f64) {
 
 /// Keys that move when a backend comes or goes, over 200 sets of addresses.
 pub(crate) fn remapping(case: &Case) -> Result<Direct, &'static str> {
-    if case.policy == "modulo" { Err("hash balancers beside the ring") } else { Ok(moved) }
+    Ok(if case.policy == "modulo" { super::hashes::direct(case) } else { moved })
 }
 
 fn moved(case: &Case) -> Outcome {
     let n = case.need("n") as usize;
     let then = if case.id.starts_with("remap-add") { n + 1 } else { n - 1 };
     let shares = (0..200).map(|set| {
-        let (mut before, mut after) = (ring_of(&vec![1.0; n], 160, set), ring_of(&vec![1.0; then], 160, set));
+        let (before, after) = (ring_of(&vec![1.0; n], 160, set), ring_of(&vec![1.0; then], 160, set));
         let grid = 50_000;
         let moved = (0..grid).filter(|place| {
-            let key = key_of_hash(u64::MAX / grid * place);
-            before.pick(key) != after.pick(key)
+            let hash = u64::MAX / grid * place;
+            before.find(hash) != after.find(hash)
         });
         moved.count() as f64 / grid as f64
     });

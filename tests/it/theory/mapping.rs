@@ -49,6 +49,7 @@ pub(crate) fn task(case: &Case, long: bool) -> Result<Task, &'static str> {
         "balls into bins" => direct::bins(case).map(Task::Direct),
         "consistent hashing ring" => Ok(Task::Direct(direct::ring)),
         "remapping" => direct::remapping(case).map(Task::Direct),
+        "maglev" | "hash imbalance" | "bounded loads" => Ok(Task::Direct(super::hashes::direct(case))),
         "NHPP" => Ok(Task::Direct(direct::wave)),
         _ if case.metric == "limiting_index_of_dispersion_for_counts" => Ok(Task::Direct(direct::dispersion)),
         _ => simulation(case),
@@ -176,10 +177,8 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
         "weighted round robin pattern" => {
             let speeds = numbers(&case.params["speeds"]);
             let cycle = case.params["cycle"].as_str().unwrap_or_default();
-            if !is_smooth(cycle, &speeds) {
-                return Err("block order of weighted round robin");
-            }
-            one(open(case).on(machines(&speeds, &speeds)).with(balancer("weighted-round-robin", &[])))
+            let style = if is_smooth(cycle, &speeds) { "smooth" } else { "block" };
+            one(open(case).on(machines(&speeds, &speeds)).with(balancer("weighted-round-robin", &[("style", text(style))])))
         }
         "JSQ" => one(open(case).on(vec![group(servers)]).with(balancer("join-shortest-queue", &[]))),
         "JSQ (finite n sim)" => one(open(case).on(vec![group(servers)]).with(balancer("least-connections", &[]))),
@@ -207,8 +206,7 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
         "hedged requests" | "redundancy-d" => Err("hedging"),
         "fan-out" | "fork-join" => Err("services that call services"),
         "breakdowns" => Err("faults"),
-        "JIQ" => Err("join-idle-queue"),
-        "maglev" | "hash imbalance" | "bounded loads" => Err("hash balancers beside the ring"),
+        "JIQ" => one(open(case).on(vec![group(servers)]).with(balancer("join-idle-queue", &[]))),
         _ => Err("an unknown family"),
     }
 }
@@ -306,7 +304,12 @@ fn unequal(policy: &str) -> Result<Balancer, &'static str> {
         // The fast one is listed first.
         "JSQ on heterogeneous, ties to fast server" => Ok(balancer("least-connections", &[("ties", text("first"))])),
         wlc if wlc.starts_with("weighted least connections") => Ok(balancer("least-connections", &[("weighted", Value::Bool(true))])),
-        _ => Err("shortest expected delay"),
+        // The fast one is listed first.
+        sed if sed.starts_with("SED") => {
+            let ties = if sed.ends_with("ties random") { "random" } else { "first" };
+            Ok(balancer("shortest-expected-delay", &[("ties", text(ties))]))
+        }
+        other => panic!("policy `{other}`"),
     }
 }
 
@@ -319,7 +322,7 @@ fn by_words(policy: &str) -> Result<Balancer, &'static str> {
         words if words.starts_with("least") => balancer("least-connections", &[]),
         words if words.starts_with("power of") => choices(first(words).expect("a number of choices"), words.contains("distinct")),
         words if words.contains("random distinct servers") => choices(first(words).expect("a number of choices"), true),
-        words if words.starts_with("jiq") => return Err("join-idle-queue"),
+        words if words.starts_with("jiq") => balancer("join-idle-queue", &[]),
         words if words.starts_with("join server 1 unless") => return Err("a threshold policy"),
         other => panic!("policy `{other}`"),
     })

@@ -11,7 +11,7 @@ use crate::balance::hash::Mt19937;
 /// How many slots there are, with so many requests in flight and a factor in percent.
 #[must_use]
 pub fn total_slots(in_flight: u64, factor: u64) -> u64 {
-    ((in_flight + 1) * factor + 99) / 100
+    ((in_flight + 1) * factor).div_ceil(100)
 }
 
 /// How many of them a backend of that share has.

@@ -1,7 +1,7 @@
 //! Envoy's ring hash and Maglev: a table for each priority, and [bounded load](super::bounded_load) over either.
 //!
 //! **Rule.** The hash of the request's key (XXH64, seed 0; drawn where it has none) chooses the priority, then the backend in that priority's
-//! table, which is made of its healthy backends, or of all in panic. Further attempts of a request go to the next point of the ring, or by
+//! table, which is made of its healthy backends, or of all in panic; degraded ones are in none, though they draw load to their priority. Further attempts of a request go to the next point of the ring, or by
 //! another hash. A backend's key is its label `hash_key`, else its address. **Cost.** O(1); with `balance_factor` O(n) once a backend is
 //! overloaded. **Where it fails.** When a priority's health changes its load changes, and keys move between priorities, not only within.
 
@@ -10,9 +10,9 @@ use super::bounded_load::{Probe, overload, slots, total_slots};
 use super::cluster::{FAIL_ON_PANIC, OVERPROVISIONING, Options, PANIC, Spread, locality_weight, zones};
 use super::normalized::{by_locality, flat};
 use super::ring::deal;
-use super::{BREAKS_BY_KEY, PRODUCT};
+use super::{BREAKS_IN_A_TABLE, BREAKS_ON_A_RING, PRODUCT};
 use crate::balance::hash::{STD_HASH_SEED, murmur2_64a, xxh64};
-use crate::balance::maglev::{Table, next_prime, retry_hash};
+use crate::balance::maglev::{Table, is_prime, retry_hash};
 use crate::balance::ring_hash::Ring;
 use crate::balance::{BackendId, Ctx, Digits, Listed, Listens, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
@@ -58,18 +58,25 @@ pub(in crate::balance) static RING_HASH: Listed = Listed::new(
         balancer(kind, values)
     },
 )
+.checked(|values| {
+    let (least, most) = (values.whole("minimum_ring_size"), values.whole("maximum_ring_size"));
+    if least > most {
+        return Err(format!("the minimum ring size {least} is above the maximum {most}; Envoy refuses that"));
+    }
+    factor(values).map(|_| ())
+})
 .of(PRODUCT)
 .by_key()
-.breaks(BREAKS_BY_KEY);
+.breaks(BREAKS_ON_A_RING);
 
 pub(in crate::balance) static MAGLEV: Listed = Listed::new(
     Entry {
         name: "envoy/maglev",
         summary: "Envoy's Maglev table, with bounded load",
         text: "A table of `table_size` slots, filled by turns in the order of keys; the heaviest backend has one slot a round. Shares are even to a slot, and few \
-               keys of others move when a backend goes. With `balance_factor` as envoy/ring-hash. One look per pick.",
+               keys of others move when a backend goes. With `balance_factor` as envoy/ring-hash. O(1) per pick: one look.",
         parameters: &[
-            Parameter::with_default("table_size", Kind::Whole(2, 5_000_011), "65537", "slots; a number that is no prime becomes the next one"),
+            Parameter::with_default("table_size", Kind::Whole(2, 5_000_011), "65537", "slots: a prime"),
             BALANCE_FACTOR,
             LOCALITY_WEIGHTED,
             PANIC,
@@ -78,19 +85,31 @@ pub(in crate::balance) static MAGLEV: Listed = Listed::new(
         ],
         reference: "Envoy, source/extensions/load_balancing_policies/maglev; Eisenbud et al., Maglev (NSDI 2016)",
     },
-    |values| balancer(TableKind::Maglev { size: next_prime(values.whole("table_size")) }, values),
+    |values| balancer(TableKind::Maglev { size: values.whole("table_size") }, values),
 )
+.checked(|values| {
+    is_prime(values.whole("table_size"))?;
+    factor(values).map(|_| ())
+})
 .of(PRODUCT)
 .by_key()
-.breaks(BREAKS_BY_KEY);
+.breaks(BREAKS_IN_A_TABLE);
+
+/// The balance factor, if it is on.
+fn factor(values: &Values) -> Result<Option<u64>, String> {
+    match values.whole("balance_factor") {
+        0 => Ok(None),
+        factor if factor >= 100 => Ok(Some(factor)),
+        factor => Err(format!("a balance factor of {factor}% is less than a fair share; write 0 for none, or at least 100")),
+    }
+}
 
 fn balancer(kind: TableKind, values: &Values) -> Box<dyn crate::balance::Balancer> {
-    let factor = values.whole("balance_factor");
     let rule = Hashing {
         kind,
         by_locality: values.bool("locality_weighted"),
         tables: Vec::new(),
-        bound: (factor > 0).then(|| Bound { factor: factor.max(100), ..Bound::default() }),
+        bound: factor(values).ok().flatten().map(|factor| Bound { factor, ..Bound::default() }),
     };
     Box::new(Envoy::new(Options::of(values, Spread::Even), Box::new(rule)))
 }

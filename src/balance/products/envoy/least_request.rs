@@ -28,7 +28,7 @@ pub fn full_scan(n: usize, mut draw: impl FnMut() -> u64, load: impl Fn(usize) -
             (best, least, ties) = (Some(place), candidate, 1);
         } else if candidate == least {
             ties += 1;
-            if draw() % ties == 0 {
+            if draw().is_multiple_of(ties) {
                 best = Some(place);
             }
         }

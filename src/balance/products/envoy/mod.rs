@@ -55,11 +55,31 @@ const BREAKS: &[(Law, &str)] = &[PANICS, ALL_DOWN];
 /// The same, of what ignores weights.
 const BREAKS_UNWEIGHTED: &[(Law, &str)] = &[PANICS, ALL_DOWN, (Law::Weights, "it does not look at weights, save that 0 is no backend")];
 
-/// The same, of hash balancers.
-const BREAKS_BY_KEY: &[(Law, &str)] = &[
+/// The same, of what goes by reported weights.
+const BREAKS_REPORTED: &[(Law, &str)] = &[PANICS, ALL_DOWN, (Law::Weights, "weights are what backends report, save that 0 is no backend")];
+
+/// The same, of subsets.
+const BREAKS_IN_SUBSETS: &[(Law, &str)] = &[
     PANICS,
     ALL_DOWN,
-    (Law::OnlyOwnKeysMove, "a ring's size and a table's turns depend on who is there, so a few keys of others move; panic moves many"),
+    (Law::ZeroWeight, "with `fallback = \"none\"` a request that fits no subset goes to nobody, whoever has weight"),
+    (Law::Weights, "with `fallback = \"none\"` a request that fits no subset goes to nobody"),
+];
+
+/// The same, of a table.
+const BREAKS_IN_A_TABLE: &[(Law, &str)] = &[
+    PANICS,
+    ALL_DOWN,
+    (Law::Weights, "with `locality_weighted` they are shared out within a locality, not over all"),
+    (Law::OnlyOwnKeysMove, "a table's turns depend on who takes part, so a few keys of others move; panic moves many"),
+];
+
+/// The same, of a ring.
+const BREAKS_ON_A_RING: &[(Law, &str)] = &[
+    PANICS,
+    ALL_DOWN,
+    (Law::Weights, "a ring of so few points follows them only roughly"),
+    (Law::OnlyOwnKeysMove, "the ring is as large as the lightest share needs, so a few keys of others move; panic moves many"),
 ];
 
 /// The same, of what goes by place.

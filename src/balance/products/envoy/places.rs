@@ -24,7 +24,7 @@ pub(in crate::balance) static LOCALITY_WEIGHTED: Listed = Listed::new(
         name: "envoy/locality-weighted",
         summary: "Envoy's localities (zones) by weight, then one of its policies",
         text: "A locality is chosen by earliest deadline first, by its weight × min(1, 1.4 × its healthy share); then a backend of it by the policy. A locality's weight \
-               is the label `locality_weight` of its first backend, 1 without; 0 is never chosen.",
+               is the label `locality_weight` of its first backend, 1 without; 0 is never chosen. O(log localities), and the policy's.",
         parameters: &[POLICY, PANIC, OVERPROVISIONING, FAIL_ON_PANIC],
         reference: "Envoy, source/extensions/load_balancing_policies/common/locality_wrr.cc",
     },
@@ -38,7 +38,7 @@ pub(in crate::balance) static ZONE_AWARE: Listed = Listed::new(
         name: "envoy/zone-aware",
         summary: "Envoy's zone aware routing: stays in the own zone as far as it has backends for its callers",
         text: "All traffic stays while the own zone's share of healthy backends is at least its share of callers; otherwise what it can carry stays, and the rest \
-               goes to zones in proportion to what they can spare. All zones count as having as many callers. Only priority 0.",
+               goes to zones in proportion to what they can spare. All zones count as having as many callers. Only priority 0. O(zones), and the policy's.",
         parameters: &[
             POLICY,
             Parameter::with_default("zone", Kind::Text, "", "the own zone; left out, the first backend's"),

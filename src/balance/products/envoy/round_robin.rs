@@ -9,7 +9,7 @@ use super::client_side_weights::{Periods, Validity, median};
 use super::cluster::{FAIL_ON_PANIC, OVERPROVISIONING, Options, PANIC, Spread};
 use super::schedule::Turns;
 use super::slow_start::SlowStart;
-use super::{BREAKS, PRODUCT};
+use super::{BREAKS, BREAKS_REPORTED, PRODUCT};
 use crate::balance::{BackendId, Ctx, Listed, Listens, Pool, Report, Reports, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 use crate::time::{SimTime, Span};
@@ -48,7 +48,7 @@ pub(in crate::balance) static CLIENT_SIDE_WEIGHTED: Listed = Listed::new(
         name: "envoy/client-side-weighted-round-robin",
         summary: "Envoy's turns by weights that backends report: requests a second ÷ utilisation",
         text: "Weight = rps ÷ (utilisation + penalty × eps ÷ rps) of a backend's last report, once reports have come for `blackout_period` and while the last one is no \
-               older than `expiration_period`; others get the median. Every `weight_update_period` the weights go into earliest deadline first.",
+               older than `expiration_period`; others get the median. Every `weight_update_period` the weights go into earliest deadline first. O(log n) per pick.",
         parameters: &[
             Parameter::with_default("blackout_period", Kind::Span, "10s", "reports count only after this: a new backend's first ones mislead"),
             Parameter::with_default("expiration_period", Kind::Span, "3m", "a report older than this does not count"),
@@ -67,7 +67,7 @@ pub(in crate::balance) static CLIENT_SIDE_WEIGHTED: Listed = Listed::new(
     },
 )
 .of(PRODUCT)
-.breaks(BREAKS);
+.breaks(BREAKS_REPORTED);
 
 pub(super) fn slow_start(values: &Values) -> SlowStart {
     SlowStart {

@@ -29,7 +29,7 @@ impl Turns {
     #[must_use]
     pub fn new(weights: &[f64], dynamic: bool, seed: u64) -> Self {
         let is_equal = weights.windows(2).all(|pair| pair[0] == pair[1]) && weights.first().is_none_or(|&weight| weight > 0.0);
-        if weights.len() <= 1 && is_equal || is_equal && !dynamic {
+        if is_equal && (weights.len() <= 1 || !dynamic) {
             return Self::Equal { n: weights.len() as u64 };
         }
         Self::Weighted(Edf::with_past((0..).zip(weights.iter().copied()), past(seed)))

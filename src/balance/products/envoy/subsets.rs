@@ -4,7 +4,7 @@
 //! subset. Which group is a look at the request's criteria. **Cost.** O(subsets) per pick.
 
 use super::subset::{Candidates, Fallback, Selector, Subsets, has};
-use super::{BREAKS, PRODUCT};
+use super::{BREAKS_IN_SUBSETS, PRODUCT};
 use crate::balance::fan::{Fan, Inner, Route};
 use crate::balance::{BackendId, Ctx, Listed, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
@@ -14,7 +14,7 @@ pub(in crate::balance) static LISTED: Listed = Listed::new(
         name: "envoy/subset",
         summary: "only backends whose labels a request asks for, then a balancer over them",
         text: "A request that asks for exactly the names of a selector, with values that some backend has, goes to the backends that have them; any other \
-               by the fallback. Each subset has an inner balancer of its own.",
+               by the fallback. Each subset has an inner balancer of its own. O(subsets), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("selectors", Kind::Text, "version", "names of labels that make subsets: names with commas, selectors with semicolons: `version; stage, version`"),
             Parameter::with_default("fallback", Kind::Choice(&["none", "any", "default"]), "any", "who gets a request that no subset fits; Envoy's own default is none"),
@@ -27,7 +27,7 @@ pub(in crate::balance) static LISTED: Listed = Listed::new(
 )
 .of(PRODUCT)
 .approximate("written from the documentation, not the source; the options of single subsets are not there")
-.breaks(BREAKS);
+.breaks(BREAKS_IN_SUBSETS);
 
 /// Texts between separators, without blanks.
 fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {

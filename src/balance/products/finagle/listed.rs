@@ -25,8 +25,7 @@ const PANICS: (Law, &str) = (Law::OnlyEligible, "after `max_effort` pairs withou
 const ALL_DOWN: (Law, &str) = (Law::NobodyLeft, "after `max_effort` pairs without an open one the last is taken as it is");
 const BREAKS: &[(Law, &str)] =
     &[PANICS, ALL_DOWN, (Law::ZeroWeight, "weights count only in apertures"), (Law::Weights, "weights count only in apertures")];
-const BREAKS_IN_APERTURES: &[(Law, &str)] =
-    &[PANICS, ALL_DOWN, (Law::Weights, "one instance uses only a part of the backends, and compares load ÷ weight")];
+const BREAKS_IN_APERTURES: &[(Law, &str)] = &[PANICS, ALL_DOWN, (Law::Weights, "one instance uses only a part of the backends")];
 
 static P2C: Listed = Listed::new(
     Entry {
@@ -112,7 +111,7 @@ static DETERMINISTIC_APERTURE: Listed = Listed::new(
     |values| Box::new(Opened::new(Deterministic::new(values), values.whole("max_effort") as u32)),
 )
 .of(PRODUCT)
-.breaks(BREAKS_IN_APERTURES);
+.breaks(&[PANICS, ALL_DOWN]);
 
 /// The signal of [`super::peak_ewma`].
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub fn pair(n: usize, first: usize, second: usize) -> (usize, usize) {
     if n < 2 { (0, 0) } else { (first, other_than(first, second)) }
 }
 
-/// Which of two places: the healthier, else the less loaded, else the first.
+/// Which of two places: the healthier, else the less loaded, else the first. There must be such places.
 #[inline]
 pub fn choose<L: PartialOrd>((a, b): (usize, usize), status: impl Fn(usize) -> Status, load: impl Fn(usize) -> L) -> usize {
     least_loaded([a, b], |place| (status(place), load(place))).expect("there are two")

@@ -109,16 +109,20 @@ static RING_HASH: Listed = Listed::new(
     },
     |values| Box::new(Ringed::new(values)),
 )
+.checked(|values| {
+    let (least, most) = (values.whole("min_ring_size"), values.whole("max_ring_size"));
+    if least > most { Err(format!("the minimum ring size {least} is above the maximum {most}; gRPC refuses that")) } else { Ok(()) }
+})
 .of(PRODUCT)
 .by_key()
-.breaks(&[WAITS, (Law::OnlyOwnKeysMove, "the ring's size depends on the lightest share, so when a backend leaves the list a few keys of others move")]);
+.breaks(&[WAITS, (Law::Weights, "a ring of so few points follows them only roughly"), (Law::OnlyOwnKeysMove, "the ring's size depends on the lightest share, so when a backend leaves the list a few keys of others move")]);
 
 static RANDOM_SUBSETTING: Listed = Listed::new(
     Entry {
         name: "grpc/random-subsetting",
         summary: "gRPC's random subset of the backends, then a balancer over it",
         text: "Backends are sorted by the hash of their address with a seed of the instance's own, and the first `subset_size` are used. When a backend goes, only its \
-               instances take another.",
+               instances take another. O(1), and the inner balancer's.",
         parameters: &[
             Parameter::with_default("subset_size", Kind::Whole(1, 1_000_000), "20", "how many backends an instance uses"),
             Parameter::with_default("balancer", Kind::Balancer, "grpc/round-robin", "the balancer over them"),
@@ -132,8 +136,6 @@ static RANDOM_SUBSETTING: Listed = Listed::new(
     WAITS,
     (Law::ZeroWeight, "the subset is chosen without weights, and by default balanced without"),
     (Law::Weights, "an instance uses only some backends"),
-    (Law::NobodyLeft, "the inner balancer decides"),
-    (Law::OnlyEligible, "the inner balancer decides"),
 ]);
 
 #[derive(Debug)]
