@@ -180,6 +180,7 @@ struct LeastTime {
 impl Balancer for LeastTime {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
         self.answers = vec![Answers { milliseconds: Vec::with_capacity(SAMPLES), ..Answers::default() }; pool.len()];
+        self.ties.reserve(pool.len());
         let mut deadline = 0.0;
         for backend in weighted(pool) {
             deadline += 1.0 / pool.weight(backend);

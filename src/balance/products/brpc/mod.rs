@@ -14,8 +14,12 @@ pub(in crate::balance) const LISTED: &[&Listed] = &[&WRR, &LA, &P2C_EWMA];
 const PRODUCT: &str = "brpc (71871ee9)";
 const UNWEIGHTED: &[(Law, &str)] = &[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")];
 
-const TIMEOUT: Parameter =
-    Parameter::with_default("timeout", Kind::Period, "500ms", "a request's timeout, by which failures are judged; half a second is brpc's own");
+const TIMEOUT: Parameter = Parameter::with_default(
+    "timeout",
+    Kind::Period,
+    "500ms",
+    "a request's timeout, by which failures are judged; half a second is brpc's own",
+);
 
 static WRR: Listed = Listed::new(
     Entry {

@@ -6,9 +6,7 @@
 //! weights. **Cost:** O(n), as in the product; `adaptive` O(1). **Where it fails.** An average of a window that has just begun is 0, and everybody goes there.
 
 use super::warmup::Weights;
-use crate::balance::{
-    BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Report, Reports, Request, State,
-};
+use crate::balance::{BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Report, Reports, Request, State};
 use crate::random::Stream;
 use crate::time::{SimTime, Span};
 

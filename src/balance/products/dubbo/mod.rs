@@ -71,7 +71,13 @@ const WARMUP: Parameter = Parameter::with_default(
     "how long a provider that has just started takes to its full weight; ten minutes are Dubbo's own. Weights of about 100 make it gradual",
 );
 
-const fn of(name: &'static str, summary: &'static str, text: &'static str, parameters: &'static [Parameter], reference: &'static str) -> Entry {
+const fn of(
+    name: &'static str,
+    summary: &'static str,
+    text: &'static str,
+    parameters: &'static [Parameter],
+    reference: &'static str,
+) -> Entry {
     Entry { name, summary, text, parameters, reference }
 }
 

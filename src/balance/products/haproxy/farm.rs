@@ -3,8 +3,8 @@
 //! Active servers are used while one is usable; then the first usable backup alone, or all of them with `all_backups`. A dynamic algorithm counts
 //! weight in sixteenths (`eweight = 16 · weight`), so that slow start has steps; a map divides weights by their greatest common divisor.
 
-use super::super::whole;
 use super::slowstart::SlowStart;
+use crate::balance::products::whole;
 use crate::balance::{BackendId, Pool, State};
 use crate::time::SimTime;
 

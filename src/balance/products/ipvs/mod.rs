@@ -266,6 +266,7 @@ static SH: Listed = listed(
 .by_key()
 .breaks(&[
     (Law::OnlyOwnKeysMove, "the buckets are filled anew, and who is quiesced keeps one"),
+    (Law::ZeroWeight, "a quiesced destination keeps a bucket, whose clients nobody serves"),
     (Law::Weights, "256 buckets are shared out in runs of the weights"),
 ]);
 
