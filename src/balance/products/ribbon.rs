@@ -41,7 +41,8 @@ impl ResponseTimes {
             *sum += total - average;
             Some(*sum)
         };
-        self.accumulated = averages.iter().scan(0.0, add).collect();
+        self.accumulated.clear();
+        self.accumulated.extend(averages.iter().scan(0.0, add));
     }
 
     /// The place of the server that a draw from 0 to 1 means among `n`; by turns where weights are missing.
@@ -162,6 +163,7 @@ struct Ribbon {
     zone_of: Vec<usize>,
     counter: usize,
     scratch: Vec<BackendId>,
+    averages: Vec<f64>,
 }
 
 /// Weights are made anew so often.
@@ -169,7 +171,15 @@ const WEIGHING: Span = Span(30_000_000_000);
 
 impl Ribbon {
     fn boxed(rule: Rule) -> Box<dyn Balancer> {
-        Box::new(Self { rule, servers: Vec::new(), stats: Vec::new(), zone_of: Vec::new(), counter: 0, scratch: Vec::new() })
+        Box::new(Self {
+            rule,
+            servers: Vec::new(),
+            stats: Vec::new(),
+            zone_of: Vec::new(),
+            counter: 0,
+            scratch: Vec::new(),
+            averages: Vec::new(),
+        })
     }
 
     /// The next server alive, ten tries.
@@ -190,12 +200,21 @@ impl Ribbon {
         !is_full && !self.stats[server.index()].is_tripped(now)
     }
 
+    /// Whether a server's zone is used.
+    fn is_in_use(&self, server: BackendId) -> bool {
+        match &self.rule {
+            Rule::ZoneAvoidance { zones, .. } => zones.used.get(self.zone_of[server.index()]).copied().unwrap_or(true),
+            Rule::RoundRobin | Rule::WeightedResponseTime { .. } | Rule::AvailabilityFiltering { .. } => true,
+        }
+    }
+
     fn by_response_time(&mut self, pool: &Pool, ctx: &mut Ctx<'_>) -> Option<BackendId> {
         let Rule::WeightedResponseTime { times, next } = &mut self.rule else { return None };
         if ctx.now >= *next {
             *next = SimTime(ctx.now.0.saturating_add(WEIGHING.0));
-            let averages: Vec<f64> = self.servers.iter().map(|server| self.stats[server.index()].average_ms()).collect();
-            times.weigh(&averages);
+            self.averages.clear();
+            self.averages.extend(self.servers.iter().map(|server| self.stats[server.index()].average_ms()));
+            times.weigh(&self.averages);
         }
         // Ribbon draws until it finds one alive. Where the only ones alive weigh nothing that is never.
         for _ in 0..100 {
@@ -210,18 +229,13 @@ impl Ribbon {
     /// By turns among those alive that pass; among all alive where nobody does.
     fn filtered(&mut self, pool: &Pool, ctx: &mut Ctx<'_>) -> Option<BackendId> {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let is_used = |this: &Self, server: BackendId| match &this.rule {
-            Rule::ZoneAvoidance { zones, .. } => zones.used.get(this.zone_of[server.index()]).copied().unwrap_or(true),
-            _ => true,
-        };
-        let filters: [&dyn Fn(&Self, BackendId) -> bool; 3] = [
-            &|this, server| is_used(this, server) && this.is_available(server, pool, ctx.now),
-            &|this, server| this.is_available(server, pool, ctx.now),
-            &|_, _| true,
-        ];
-        for passes in filters {
+        // In a zone that is used and available; available; alive.
+        for (asks_zone, asks_availability) in [(true, true), (false, true), (false, false)] {
+            let passes = |server: BackendId| {
+                (!asks_zone || self.is_in_use(server)) && (!asks_availability || self.is_available(server, pool, ctx.now))
+            };
             scratch.clear();
-            scratch.extend(pool.eligible().iter().copied().filter(|&server| passes(self, server)));
+            scratch.extend(pool.eligible().iter().copied().filter(|&server| passes(server)));
             if !scratch.is_empty() {
                 break;
             }
@@ -263,6 +277,8 @@ impl Ribbon {
             }
         }
         zones.zones = vec![Zone::default(); zones.names.len()];
+        zones.used.reserve(zones.names.len());
+        zones.worst.reserve(zones.names.len());
     }
 }
 
@@ -270,9 +286,12 @@ impl Balancer for Ribbon {
     fn members(&mut self, pool: &Pool, ctx: &mut Ctx<'_>) {
         self.servers = pool.present().collect();
         self.stats.resize(pool.len(), Stats::default());
+        self.scratch.reserve(pool.len());
+        self.averages.reserve(pool.len());
         self.find_zones(pool);
-        if let Rule::WeightedResponseTime { next, .. } = &mut self.rule {
+        if let Rule::WeightedResponseTime { next, times } = &mut self.rule {
             *next = ctx.now;
+            times.accumulated.reserve(pool.len());
         }
         self.counter = self.counter.checked_rem(self.servers.len()).unwrap_or(0);
     }

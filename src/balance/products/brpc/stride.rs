@@ -10,13 +10,16 @@ use crate::balance::{BackendId, Balancer, Ctx, Pick, Pool, Request};
 /// The first prime that is at least the average weight and has no divisor in common with the total; modulo the total where it is longer.
 #[must_use]
 pub fn stride(total: u64, servers: u64) -> u64 {
+    if total == 0 {
+        return 0;
+    }
     let from = total.checked_div(servers).unwrap_or(0).max(2);
-    let mut candidates = (from..).filter(|&candidate| is_prime(candidate) && total % candidate != 0);
-    candidates.next().map_or(1, |prime| prime % total.max(1))
+    let mut candidates = (from..).filter(|&candidate| is_prime(candidate) && !total.is_multiple_of(candidate));
+    candidates.next().map_or(1, |prime| prime % total)
 }
 
 fn is_prime(number: u64) -> bool {
-    (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| number % divisor != 0)
+    (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The walk.

@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn the_first_of_a_sample_is_always_among_the_least() {
         let mut pool = Pool::new([Member::new("a"), Member::new("b"), Member::new("c")].into());
-        [(0, 9), (1, 2), (2, 5)].map(|(backend, requests)| pool.set_in_flight(BackendId(backend), requests));
+        [(0, 9), (1, 2), (2, 5)].into_iter().for_each(|(backend, requests)| pool.set_in_flight(BackendId(backend), requests));
         let mut sample = [0, 1, 2].map(BackendId).to_vec();
         least_requests(&mut sample, &pool, &mut Stream::new(1));
         assert_eq!(sample, [0, 1].map(BackendId));

@@ -3,8 +3,8 @@
 //! Active servers are used while one is usable; then the first usable backup alone, or all of them with `all_backups`. A dynamic algorithm counts
 //! weight in sixteenths (`eweight = 16 · weight`), so that slow start has steps; a map divides weights by their greatest common divisor.
 
-use super::super::whole;
 use super::slowstart::SlowStart;
+use crate::balance::products::whole;
 use crate::balance::{BackendId, Pool, State};
 use crate::time::SimTime;
 
@@ -69,7 +69,7 @@ impl Farm {
 
     /// Servers without a past.
     pub fn rebuild(&mut self, pool: &Pool) {
-        let waiting = std::mem::take(&mut self.servers);
+        self.servers.clear();
         self.places = vec![None; pool.len()];
         let ids: Vec<u32> = pool.present().filter_map(|backend| pool.member(backend).id).collect();
         let mut free = (1..).filter(|id| !ids.contains(id));
@@ -83,7 +83,7 @@ impl Farm {
                 eweight: 0,
                 is_backup: member.backup,
                 max_conn: member.max_in_flight.unwrap_or(0),
-                waiting: waiting.iter().find(|server| server.backend == backend).map_or(0, |server| server.waiting),
+                waiting: 0,
                 starting: None,
             });
         }

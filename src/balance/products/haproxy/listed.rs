@@ -181,7 +181,7 @@ static SOURCE: Listed = listed(
 )
 .by_key()
 .points_per_weight(SCALE)
-.breaks(HASH_LAWS);
+.breaks(&[WAITS, MODULO]);
 
 static URI: Listed = listed(
     of(
@@ -282,4 +282,4 @@ static RANDOM: Listed = listed(
     },
 )
 .points_per_weight(SCALE)
-.breaks(&[WAITS, (Law::Weights, FEW_NODES)]);
+.breaks(&[WAITS]);

@@ -61,6 +61,12 @@ impl Queues {
         Some(server)
     }
 
+    /// How many wait for a server.
+    #[must_use]
+    pub fn waiting_for(&self, server: BackendId) -> u32 {
+        self.servers.get(server.index()).map_or(0, BTreeMap::len) as u32
+    }
+
     /// The request that a server's free slot goes to.
     pub fn next(&self, server: BackendId, also_of_all: bool) -> Option<u64> {
         let own = self.servers.get(server.index()).and_then(BTreeMap::first_key_value);

@@ -266,6 +266,7 @@ static SH: Listed = listed(
 .by_key()
 .breaks(&[
     (Law::OnlyOwnKeysMove, "the buckets are filled anew, and who is quiesced keeps one"),
+    (Law::ZeroWeight, "a quiesced destination keeps a bucket, whose clients nobody serves"),
     (Law::Weights, "256 buckets are shared out in runs of the weights"),
 ]);
 
@@ -289,7 +290,10 @@ static MH: Listed = listed(
     |values| Box::new(Ipvs::of(hashed::Maglev::new(values.text("table_size").parse().unwrap_or(4093), values.bool("fallback")))),
 )
 .by_key()
-.breaks(&[(Law::OnlyOwnKeysMove, "a few keys of others move when a table is filled anew")]);
+.breaks(&[
+    (Law::OnlyOwnKeysMove, "a few keys of others move when a table is filled anew"),
+    (Law::Weights, "a small table cannot be shared out exactly"),
+]);
 
 static LBLC: Listed = listed(
     of(

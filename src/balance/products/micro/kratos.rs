@@ -5,8 +5,8 @@
 //! way that are slower, where these are more than half and one of up to 200. Who has not answered yet has a load of 100,000 a request. **`kratos/wrr`.** Smooth turns of doubles.
 //! **Cost:** `p2c` O(1), with a look at up to 200 requests where a weight is older than 5 ms; `wrr` O(n), as in the product.
 
-use super::super::plain::smooth;
 use super::ewma::Average;
+use crate::balance::products::plain::smooth;
 use crate::balance::{BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Request};
 use crate::time::{SimTime, Span};
 

@@ -5,7 +5,7 @@
 //! elsewhere. A success forgives only if the peer was stamped after its last failure. A failure also lowers the peer's *effective* weight, which
 //! climbs back by one in every pick that it takes part in.
 
-use super::super::whole;
+use crate::balance::products::whole;
 use crate::balance::{BackendId, Member, Pool};
 use crate::time::SimTime;
 
@@ -160,6 +160,9 @@ impl Look<'_> {
     }
 }
 
+/// Chooses a place of a set, among those that may be picked.
+pub type Choice = fn(&mut [Peer], &dyn Fn(&Peer) -> bool, Look<'_>) -> Option<usize>;
+
 /// All peers of an upstream block.
 #[derive(Debug, Default)]
 pub struct Peers {
@@ -220,12 +223,7 @@ impl Peers {
     }
 
     /// Picks by a rule among the primary peers, or among the backups where that finds nobody, and stamps.
-    pub fn choose(
-        &mut self,
-        memory: &mut Memory,
-        look: Look<'_>,
-        rule: fn(&mut [Peer], &dyn Fn(&Peer) -> bool, Look<'_>) -> Option<usize>,
-    ) -> Option<BackendId> {
+    pub fn choose(&mut self, memory: &mut Memory, look: Look<'_>, rule: Choice) -> Option<BackendId> {
         if self.is_single() {
             let peer = &self.primary[0];
             return (look.pool.is_eligible(peer.backend) && !look.is_full(peer)).then_some(peer.backend);

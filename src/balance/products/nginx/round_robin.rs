@@ -43,9 +43,9 @@ fn least(set: &mut [Peer], usable: &dyn Fn(&Peer) -> bool, look: Look<'_>) -> Op
             Some(std::cmp::Ordering::Greater) => {}
         }
     }
-    let mut best = best?;
-    let mut total = 0;
-    for place in best..if has_equals { set.len() } else { best } {
+    let first = best?;
+    let (mut best, mut total) = (first, 0);
+    for place in first..if has_equals { set.len() } else { first } {
         if usable(&set[place]) && compare(&set[place], &set[best]).is_eq() {
             total += set[place].compete();
             if set[place].current_weight > set[best].current_weight {
