@@ -369,8 +369,8 @@ fn a_script_runs_and_one_that_fails_ends_with_code_3_and_its_place() {
         path.to_string_lossy().into_owned()
     };
     let scenario = |script: &str| {
-        SMALL.replace("balancers = [\"round-robin\", \"least-connections\"]", "")
-            + &format!("[[balancer]]\nkind = \"script\"\nfile = \"{script}\"\n[[balancer]]\nkind = \"power-of-d\"\ndistinct = false\n")
+        let own = format!("[[balancer]]\nkind = \"script\"\nfile = \"{script}\"\n[[balancer]]\nkind = \"power-of-d\"\ndistinct = false\n");
+        format!("{}{own}", SMALL.replace("balancers = [\"round-robin\", \"least-connections\"]", ""))
     };
     path("two.rhai", include_str!("../../examples/two_choices.rhai"));
     let fine = evenkeel(&["run", &path("fine.toml", &scenario("two.rhai")), "--format", "json"]);
