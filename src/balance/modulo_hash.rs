@@ -31,7 +31,7 @@ pub(super) static SOURCE_HASH: Listed = Listed::new(
         name: "source-hash",
         summary: "the client address' hash modulo the number of backends",
         text: "As `hash` with by = \"client\": one client always meets the same backend, without a cookie. Many clients behind one address are one. When a \
-               backend comes or goes nearly all clients move.",
+               backend comes or goes nearly all clients move. O(1) per pick, O(log n) with weights.",
         parameters: &[],
         reference: "",
     },

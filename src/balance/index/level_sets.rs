@@ -33,7 +33,8 @@ impl LevelSets {
         }
         self.words = n.div_ceil(64);
         self.summaries = self.words.div_ceil(64);
-        self.sort_in(0);
+        let least = self.least_level().unwrap_or(0);
+        self.sort_in(least.saturating_sub(ABOVE / 2));
     }
 
     /// Sorts everybody into sets from a new base.

@@ -53,6 +53,16 @@ mod tests {
     }
 
     #[test]
+    fn level_sets_made_anew_under_load_know_the_least() {
+        let mut sets = LevelSets::default();
+        sets.rebuild(3, [147, 145, 300].into_iter().zip(0..).map(|(level, id)| (BackendId(id), level)));
+        assert_eq!(sets.next(0), Some(BackendId(1)));
+        sets.set(BackendId(1), 146);
+        sets.set(BackendId(0), 100);
+        assert_eq!(sets.next(0), Some(BackendId(0)));
+    }
+
+    #[test]
     fn ties_are_drawn_evenly() {
         let mut chance = Stream::new(1);
         let (mut levels, mut tree) = (Levels::default(), MinTree::default());

@@ -29,6 +29,8 @@ fn all() -> impl Iterator<Item = Subject> {
             let others: Vec<Value> = match parameter.kind {
                 Kind::Choice(words) => words.iter().map(|word| Value::Text((*word).to_owned())).collect(),
                 Kind::Bool => vec![Value::Bool(true), Value::Bool(false)],
+                // Of all that can be inside, one that holds requests.
+                Kind::Balancer => vec![Value::Balancer("pull", scenario::defaults(&balance::find("pull").expect("it is listed").entry))],
                 _ => Vec::new(),
             };
             for value in others.into_iter().filter(|value| defaults.get(parameter.name) != Some(value)) {
@@ -197,7 +199,17 @@ fn breaches(subject: &Subject) -> &'static Breaches {
 
 #[test]
 fn only_eligible_backends_are_picked() {
-    ask(Law::OnlyEligible, |_| true, |subject| breaches(subject).ineligible.clone());
+    // Some forget health only while most are ill, or all, which a random life hardly sees.
+    let panics = |subject: &Subject| {
+        let mut desk = desk(subject, members(&[1.0; 5]), 5);
+        (0..5).find_map(|id| {
+            desk.set_state(BackendId(id), State::Down);
+            let picks: Vec<Pick> = (0..40).map(|number| desk.pick(u64::from(id) * 100 + number, said(number), 0)).collect();
+            let is_ill = |pick: &Pick| matches!(pick, Pick::Backend(backend) if !desk.pool().is_eligible(*backend));
+            picks.into_iter().find(is_ill).map(|pick| format!("with {} of 5 down: {pick:?}", id + 1))
+        })
+    };
+    ask(Law::OnlyEligible, |_| true, |subject| panics(subject).or_else(|| breaches(subject).ineligible.clone()));
 }
 
 #[test]

@@ -7,6 +7,8 @@ use evenkeel::catalogue::Value;
 use evenkeel::random::Stream;
 use evenkeel::scenario;
 use evenkeel::time::SimTime;
+use std::cell::Cell;
+use std::rc::Rc;
 use xxhash_rust::xxh64::xxh64;
 
 /// Says whom the rule names, and whether a pick is one of several that it may name.
@@ -58,7 +60,12 @@ fn agree(kind: &str, set: &[(&'static str, Value)], n: usize, mut renewed: impl 
                 let pick = balancer.pick(&request, &pool, &mut Ctx { now: SimTime(step), chance: &mut chance });
                 match pick {
                     Pick::Backend(backend) => {
-                        assert!(named.contains(&backend.0), "{kind} of {n}, step {step}: {backend:?}, and the rule names {named:?}");
+                        let loads: Vec<_> =
+                            (0..n as u32).map(BackendId).map(|id| (pool.in_flight(id), pool.weight(id), pool.state(id))).collect();
+                        assert!(
+                            named.contains(&backend.0),
+                            "{kind} {set:?} of {n}, step {step}: {backend:?}, and the rule names {named:?} of {loads:?}"
+                        );
                         pool.sent(backend);
                         open.push(backend);
                         let mut ctx = Ctx { now: SimTime(step), chance: &mut chance };
@@ -99,12 +106,16 @@ fn ties(word: &str) -> (&'static str, Value) {
 #[test]
 fn round_robin_goes_round() {
     for n in SIZES {
-        agree("round-robin", &[], n, |_| {
-            let mut at = 0;
+        // The turn stays with the place in the list when the list changes, as far as there still is that place.
+        let turn = Rc::new(Cell::new(0));
+        agree("round-robin", &[], n, |pool| {
+            let turn = Rc::clone(&turn);
+            turn.set(if turn.get() >= pool.eligible().len() { 0 } else { turn.get() });
             Box::new(move |pool, _| {
                 let ids = eligible(pool, false);
-                at += 1;
-                ids.get((at - 1) % ids.len().max(1)).copied().into_iter().collect()
+                let named = ids.get(turn.get()).copied();
+                turn.set((turn.get() + 1) % ids.len().max(1));
+                named.into_iter().collect()
             })
         });
     }
