@@ -7,7 +7,7 @@
 //! own load.
 
 use super::hash::xxh64;
-use super::maglev::{Table, is_prime};
+use super::maglev::{Table, prime_size};
 use super::ring_hash::Ring;
 use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Listens, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
@@ -28,7 +28,7 @@ pub(super) static LISTED: Listed = Listed::new(
     },
     |values| Box::new(BoundedLoad::new(values)),
 )
-.checked(|values| is_prime(values.whole("table_size")))
+.checked(|values| prime_size(values.whole("table_size")))
 .by_key()
 .points_per_weight(160)
 .breaks(&[(Law::OnlyOwnKeysMove, "whose keys spill over depends on who has what in flight; in an idle pool a table moves a few")]);

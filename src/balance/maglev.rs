@@ -25,7 +25,7 @@ pub(super) static LISTED: Listed = Listed::new(
     },
     |values| Box::new(Maglev { size: values.whole("table_size"), table: Table::default() }),
 )
-.checked(|values| is_prime(values.whole("table_size")))
+.checked(|values| prime_size(values.whole("table_size")))
 .by_key()
 .breaks(&[(Law::OnlyOwnKeysMove, "turns depend on who takes part, so a few keys of others move: fewer than one in a hundred with the default size")]);
 
@@ -83,11 +83,14 @@ pub fn retry_hash(hash: u64, attempt: u32) -> u64 {
 }
 
 /// What is wrong with a size that is no prime: some slots would be nobody's.
-pub(super) fn is_prime(size: u64) -> Result<(), String> {
-    match next_prime(size) {
-        prime if prime == size => Ok(()),
-        prime => Err(format!("the table size {size} is no prime; the next one is {prime}")),
+pub(super) fn prime_size(size: u64) -> Result<(), String> {
+    let next = next_prime(size);
+    if next == size {
+        return Ok(());
     }
+    let before = (2..size).rev().find(|&below| next_prime(below) == below);
+    let before = before.map_or(String::new(), |before| format!("{before} and "));
+    Err(format!("the table size {size} is no prime; the nearest are {before}{next}"))
 }
 
 /// The least prime that is no less than a number.

@@ -22,8 +22,16 @@ impl Stride {
     /// A schedule of these weights; at least one must be [`FULL`], so that every pick ends.
     #[must_use]
     pub fn new(scaled: Vec<u16>) -> Self {
-        assert!(scaled.contains(&FULL), "the heaviest weight is the full one");
-        Self { scaled }
+        let mut stride = Self::default();
+        stride.refill(scaled);
+        stride
+    }
+
+    /// Takes over other weights, in the same place: as [`Stride::new`].
+    pub fn refill(&mut self, scaled: impl IntoIterator<Item = u16>) {
+        self.scaled.clear();
+        self.scaled.extend(scaled);
+        assert!(self.scaled.contains(&FULL), "the heaviest weight is the full one");
     }
 
     /// The weights.

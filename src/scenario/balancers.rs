@@ -16,37 +16,6 @@ use super::suggest::kind_synonym;
 use crate::balance;
 use crate::catalogue::{Entry, Kind, Parameter, Value, Values};
 
-/// Kinds that later versions will have: known, so that they are not called unknown.
-const LATER_KINDS: [&str; 20] = [
-    "maglev",
-    "peak-ewma",
-    "shortest-expected-delay",
-    "rendezvous",
-    "jump-hash",
-    "bounded-load-hash",
-    "never-queue",
-    "least-latency",
-    "prequal",
-    "pull",
-    "join-idle-queue",
-    "sticky",
-    "source-hash",
-    "subsetting",
-    "aperture",
-    "ewma",
-    "anchor-hash",
-    "multi-probe-hash",
-    "dynamic-weights",
-    "locality",
-];
-
-/// Products whose own rules later versions will have, as `product/name`.
-const LATER_PRODUCTS: [&str; 13] =
-    ["nginx", "haproxy", "envoy", "grpc", "ipvs", "traefik", "linkerd", "finagle", "caddy", "apache", "varnish", "istio", "spring"];
-
-/// Styles of weighted-round-robin that later versions will have.
-const LATER_STYLES: [&str; 3] = ["edf", "stride", "block"];
-
 /// A balancer, and where it was written.
 pub(crate) struct Written {
     pub(crate) balancer: Balancer,
@@ -61,11 +30,6 @@ impl Written {
     pub(crate) fn place(&self, key: &str) -> Place {
         self.node.as_table().and_then(|table| table.get(key)).map_or(self.at, |pair| pair.value.at)
     }
-}
-
-/// Whether a choice is a style that later versions will have.
-pub(crate) fn is_later_style(key: &str, word: &str) -> bool {
-    key == "style" && LATER_STYLES.contains(&word)
 }
 
 /// Reads both lists; `None` where one of them was at fault.
@@ -213,16 +177,17 @@ fn labels_differ(d: &mut Decoder<'_>, all: &[Written]) {
     }
 }
 
-/// A kind that there is not, or not yet, with the one that was meant.
+/// A kind that there is not, with the one that was meant.
 pub(crate) fn unknown_kind(node: &Node, path: &Path<'_>) -> Finding {
     let text = node.as_text().unwrap_or("");
     let known: Vec<&str> = balance::entries().filter(|entry| !is_later(entry)).map(|entry| entry.name).collect();
-    let product = text.split('/').next().filter(|product| text.contains('/') && LATER_PRODUCTS.contains(product));
-    if LATER_KINDS.contains(&text) || product.is_some() {
-        let finding = Finding::error(node.at, Fault::NotYet(format!("the balancer {}", shown(text)))).path(path);
-        return finding.allowed(format!("one of {}", known.join(", "))).help("see `evenkeel balancers` for those of this version");
-    }
     let mut finding = unknown_word(node, path, "balancer", &known);
+    let product = text.split_once('/').map(|(product, _)| product);
+    let of_product = known.iter().copied().filter(|name| product.is_some() && name.split_once('/').map(|(of, _)| of) == product);
+    let of_product: Vec<&str> = of_product.collect();
+    // All of them would be a page: those of the product, or the general ones.
+    let listed = if of_product.is_empty() { known.iter().copied().filter(|name| !name.contains('/')).collect() } else { of_product };
+    finding = finding.allowed(format!("one of {}; `evenkeel balancers` lists all {}", listed.join(", "), known.len()));
     if let Some((kind, with)) = kind_synonym(text).filter(|(kind, _)| known.contains(kind)) {
         finding.help.clear();
         finding.help.push(if with.is_empty() {

@@ -229,11 +229,24 @@ fn whole_weights(d: &mut Decoder<'_>, root: &Table, written: &Written, groups: &
                 .path(format!("backends[{index}] ({}).weight", super::escape::shown(&group.name)))
                 .allowed(format!("a whole number from {least} to {most}"))
                 .related("the balancer is here", written.at);
-            d.report(
-                finding.help(format!("write weight = {}, or leave the balancer out", weight.round().clamp(*whole.start(), *whole.end()))),
-            );
+            let help = multiplied(groups, &whole).unwrap_or_else(|| {
+                format!("write weight = {}, or leave the balancer out", weight.round().clamp(*whole.start(), *whole.end()))
+            });
+            d.report(finding.help(help));
         }
     }
+}
+
+/// How weights become whole without changing what they mean, where ten, a hundred or a thousand times does it.
+fn multiplied(groups: &[Group], whole: &std::ops::RangeInclusive<f64>) -> Option<String> {
+    let factor = [10.0, 100.0, 1000.0].into_iter().find(|factor| {
+        groups.iter().all(|group| {
+            let weight = group.told.weight * factor;
+            (weight - weight.round()).abs() < 1e-9 && whole.contains(&weight.round())
+        })
+    })?;
+    let weights: Vec<String> = groups.iter().map(|group| (group.told.weight * factor).round().to_string()).collect();
+    Some(format!("multiply all weights by {factor}: {}", weights.join(", ")))
 }
 
 /// Rings that would not fit in memory.

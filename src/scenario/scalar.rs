@@ -328,10 +328,6 @@ fn name(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<String> {
 fn choice(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, words: &'static [&'static str]) -> Option<String> {
     match node.as_text() {
         Some(text) if words.contains(&text) => Some(text.to_owned()),
-        Some(text) if balancers::is_later_style(path.last_key(), text) => {
-            d.not_yet(node.at, path, format!("{} = \"{text}\"", path.last_key()), Kind::Choice(words));
-            None
-        }
         Some(_) => {
             d.report(unknown_word(node, path, path.last_key(), words));
             None

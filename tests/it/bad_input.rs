@@ -96,7 +96,7 @@ impl Case {
 }
 
 /// Entries of the catalogue that are about something this version has not.
-const NOT_YET: [(&str, &str); 21] = [
+const NOT_YET: [(&str, &str); 19] = [
     ("B14", "[[fault]]"),
     ("B16", "[[fault]]"),
     ("B17", "[[fault]]"),
@@ -104,10 +104,8 @@ const NOT_YET: [(&str, &str); 21] = [
     ("B19", "[[service]]"),
     ("B21", "saved results"),
     ("B22", "no key is deprecated"),
-    ("C22", "product balancers"),
     ("C25", "[[expect]]"),
     ("C26", "[client]"),
-    ("C32", "maglev"),
     ("C34", "[client]"),
     ("D01", "judged by the plan"),
     ("D02", "[[fault]]"),
@@ -254,8 +252,23 @@ fn structure() -> Vec<Case> {
         with("B-label", "\"ring-hash\"", "\"random\"", (1, 24), "balancers[1]", &["two balancers are called \"random\"", "f.toml:1:14"]),
         file("B-later-list", format!("{BASE}[[fault]]\nkind = \"crash\"\n"), (10, 1), "fault", &["[[fault]] is not yet supported"]),
         file("B-later", format!("{BASE}[client]\ntimeout = \"1s\"\n"), (10, 1), "client", &["[client] is not yet supported"]),
-        with("B-later-kind", "\"random\"", "\"maglev\"", (1, 14), "balancers[0]", &["not yet supported", "round-robin"]),
-        with("B-later-product", "\"random\"", "\"nginx/least-conn\"", (1, 14), "balancers[0]", &["not yet supported"]),
+        with(
+            "B-kind-of-product",
+            "\"random\"",
+            "\"nginx/leastconn\"",
+            (1, 14),
+            "balancers[0]",
+            &["unknown balancer", "nginx/least-conn", "nginx/ip-hash"],
+        ),
+        with(
+            "B-kind",
+            "\"random\"",
+            "\"madlev\"",
+            (1, 14),
+            "balancers[0]",
+            &["unknown balancer", "did you mean \"maglev\"?", "`evenkeel balancers`"],
+        ),
+        with("B-kind-needs-a-file", "\"random\"", "\"script\"", (1, 14), "balancers[0].file", &["`file` is missing", "kind = \"script\""]),
         with(
             "B-later-process",
             "process = \"poisson\"",
@@ -272,13 +285,42 @@ fn structure() -> Vec<Case> {
             "traffic.work.from",
             &["not yet supported"],
         ),
-        with("B-later-key", "count = 3", "max_fails = 3", (9, 1), "backends[0] (\"web\").max_fails", &["not yet supported", "weight"]),
+        with("B-labels", "count = 3", "labels = { version = 2 }", (9, 22), "backends[0] (\"web\").labels.version", &["expected"]),
+        with("B-state", "count = 3", "state = \"ill\"", (9, 9), "backends[0] (\"web\").state", &["unknown", "draining"]),
         file(
-            "B-later-style",
-            format!("{BASE}[[balancer]]\nkind = \"weighted-round-robin\"\nstyle = \"edf\"\n"),
+            "B-style",
+            format!("{BASE}[[balancer]]\nkind = \"weighted-round-robin\"\nstyle = \"edv\"\n"),
             (12, 9),
             "balancer[0] (\"weighted-round-robin\").style",
-            &["not yet supported", "smooth"],
+            &["did you mean \"edf\"?"],
+        ),
+        file(
+            "B-inner",
+            format!("{BASE}[[balancer]]\nkind = \"sticky\"\ninner = {{ kind = \"random\", x = 1 }}\n"),
+            (12, 29),
+            "balancer[0] (\"sticky\").inner.x",
+            &["unknown key `x`"],
+        ),
+        file(
+            "B-whole-weights",
+            format!("{BASE}weight = 1.5\n[[balancer]]\nkind = \"nginx/round-robin\"\n"),
+            (10, 10),
+            "backends[0] (\"web\").weight",
+            &["takes only whole weights", "the balancer is here", "multiply all weights by 10: 15"],
+        ),
+        file(
+            "C22",
+            format!("{BASE}weight = 0.3\n[[backends]]\nname = \"b\"\n[[balancer]]\nkind = \"haproxy/roundrobin\"\n"),
+            (10, 10),
+            "backends[0] (\"web\").weight",
+            &["takes only whole weights", "multiply all weights by 10: 3, 10"],
+        ),
+        file(
+            "C32",
+            format!("{BASE}[[balancer]]\nkind = \"maglev\"\ntable_size = 65536\n"),
+            (10, 1),
+            "balancer[0] (\"maglev\")",
+            &["prime", "65521", "65537"],
         ),
     ]
 }

@@ -307,3 +307,82 @@ fn a_refused_request_is_never_in_flight_where_the_way_takes_no_time() {
         assert_eq!(backend["in_flight_max"], 3, "one worker and two places");
     }
 }
+
+#[test]
+fn pick_answers_short_questions_and_scripts() {
+    let asked = evenkeel(&["pick", "--balancer", "ring-hash", "--backends", "a=10.0.0.1:80,b=10.0.0.2:80*2", "--key", "/x", "--key", "/x"]);
+    assert_eq!(code(&asked), 0, "{}", text(&asked.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&asked.stdout).expect("JSON and nothing else");
+    assert_eq!(answer["picks"][0], answer["picks"][1]);
+    let split = evenkeel(&["pick", "--balancer", "weighted-round-robin", "--backends", "a,b*3", "--count", "400"]);
+    let answer: serde_json::Value = serde_json::from_slice(&split.stdout).expect("JSON and nothing else");
+    assert_eq!(answer["split"]["b"]["picks"], 300);
+    assert!(answer["split"]["b"]["standard_error"].is_null());
+    let script = r#"{"balancer": "round-robin", "backends": [{"name": "a"}, {"name": "b"}], "steps": [{"repeat": 3}]}"#;
+    let done = with_input(&["pick"], script);
+    assert_eq!((code(&done), text(&done.stdout).as_str()), (0, "{\"picks\":[\"a\",\"b\",\"a\"],\"counts\":{\"a\":2,\"b\":1}}\n"));
+}
+
+#[test]
+fn pick_refuses_what_it_cannot_answer_with_code_2() {
+    for (args, says) in [
+        (&["pick", "--balancer", "round-robin", "--backends", "a,b", "--remove", "a"][..], "does not go by key"),
+        (&["pick", "--balancer", "ring-hash", "--backends", "a,b", "--remove", "c"], "there is no backend c"),
+        (&["pick", "--balancer", "ring-hash"], "name the backends"),
+        (&["pick", "--balancer", "ring-hahs", "--backends", "a"], "did you mean \"ring-hash\"?"),
+        (&["pick", "--balancer", "ring-hash", "--backends", "a=x*y"], "is not a number"),
+        (&["pick", "no-such-file.json"], "no such file"),
+        (&["balancers", "rnd-robin"], "did you mean"),
+    ] {
+        let output = evenkeel(args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert!(text(&output.stderr).contains(says), "{args:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn every_balancer_is_listed_and_explained() {
+    let listed = evenkeel(&["balancers", "--format", "json"]);
+    let all: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).expect("a JSON array and nothing else");
+    assert!(all.len() > 100, "{}", all.len());
+    let table = text(&evenkeel(&["balancers"]).stdout);
+    for one in &all {
+        let name = one["name"].as_str().expect("a name");
+        assert!(one["summary"].is_string() && one["parameters"].is_array() && one.get("product").is_some(), "{name}");
+        assert!(table.contains(name), "{name} is not in the table");
+    }
+    for name in ["power-of-d", "nginx/least-conn", "haproxy/uri", "envoy/least-request"] {
+        let output = evenkeel(&["balancers", name]);
+        let words = text(&output.stdout);
+        assert!(code(&output) == 0 && words.starts_with(name) && words.contains("Laws"), "{words}");
+        assert!(words.lines().all(|line| line.chars().count() <= 120), "{words}");
+    }
+}
+
+#[test]
+fn a_script_runs_and_one_that_fails_ends_with_code_3_and_its_place() {
+    let folder = folder("cli-script");
+    let path = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("the target folder can be written");
+        path.to_string_lossy().into_owned()
+    };
+    let scenario = |script: &str| {
+        let own = format!("[[balancer]]\nkind = \"script\"\nfile = \"{script}\"\n[[balancer]]\nkind = \"power-of-d\"\ndistinct = false\n");
+        format!("{}{own}", SMALL.replace("balancers = [\"round-robin\", \"least-connections\"]", ""))
+    };
+    path("two.rhai", include_str!("../../examples/two_choices.rhai"));
+    let fine = evenkeel(&["run", &path("fine.toml", &scenario("two.rhai")), "--format", "json"]);
+    assert_eq!(code(&fine), 0, "{}", text(&fine.stderr));
+    let result: serde_json::Value = serde_json::from_slice(&fine.stdout).expect("JSON");
+    assert_eq!(result["results"][0]["latency_ms"], result["results"][1]["latency_ms"], "the same draws, so the same picks");
+    path("fails.rhai", "fn pick(request, pool) {\n    if request.id > 500 { nobody() }\n    pool[0]\n}\n");
+    let fails = evenkeel(&["run", &path("fails.toml", &scenario("fails.rhai"))]);
+    assert_eq!(code(&fails), 3);
+    assert!(text(&fails.stderr).contains("fails.rhai:2:27:"), "{}", text(&fails.stderr));
+    path("wrong.rhai", "fn pick(request, pool) {\n    pool[\n}\n");
+    let wrong = evenkeel(&["check", &path("wrong.toml", &scenario("wrong.rhai"))]);
+    assert_eq!(code(&wrong), 2);
+    assert!(text(&wrong.stderr).contains("wrong.rhai:3:1:"), "{}", text(&wrong.stderr));
+}

@@ -15,6 +15,7 @@ mod determinism;
 mod golden;
 mod laws;
 mod pages;
+mod pick;
 mod readme;
 mod selftest;
 mod svg;

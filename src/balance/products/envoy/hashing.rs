@@ -12,7 +12,7 @@ use super::normalized::{by_locality, flat};
 use super::ring::deal;
 use super::{BREAKS_IN_A_TABLE, BREAKS_ON_A_RING, PRODUCT};
 use crate::balance::hash::{STD_HASH_SEED, murmur2_64a, xxh64};
-use crate::balance::maglev::{Table, is_prime, retry_hash};
+use crate::balance::maglev::{Table, prime_size, retry_hash};
 use crate::balance::ring_hash::Ring;
 use crate::balance::{BackendId, Ctx, Digits, Listed, Listens, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
@@ -88,7 +88,7 @@ pub(in crate::balance) static MAGLEV: Listed = Listed::new(
     |values| balancer(TableKind::Maglev { size: values.whole("table_size") }, values),
 )
 .checked(|values| {
-    is_prime(values.whole("table_size"))?;
+    prime_size(values.whole("table_size"))?;
     factor(values).map(|_| ())
 })
 .of(PRODUCT)

@@ -10,7 +10,7 @@ use super::cluster::{FAIL_ON_PANIC, OVERPROVISIONING, Options, PANIC, Spread};
 use super::schedule::Turns;
 use super::slow_start::SlowStart;
 use super::{BREAKS, BREAKS_REPORTED, PRODUCT};
-use crate::balance::{BackendId, Ctx, Listed, Listens, Pool, Report, Reports, Request};
+use crate::balance::{BackendId, Ctx, Listed, Listens, Pool, Report, Reports, Request, State};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 use crate::time::{SimTime, Span};
 
@@ -176,6 +176,9 @@ struct Reported {
     known: Vec<Known>,
     /// What is gone by, of every backend.
     weights: Vec<u32>,
+    /// The weights that hold, for their median; and the new ones, until they are gone by.
+    valid: Vec<u32>,
+    next: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -194,6 +197,8 @@ impl Reported {
             due: SimTime::ZERO,
             known: Vec::new(),
             weights: Vec::new(),
+            valid: Vec::new(),
+            next: Vec::new(),
         }
     }
 
@@ -223,24 +228,24 @@ impl Reported {
     fn update(&mut self, pool: &Pool, now: SimTime) -> bool {
         self.due = now + self.update_period;
         self.known.resize(pool.len(), Known::default());
-        let mut valid = Vec::with_capacity(pool.len());
-        let held: Vec<Option<u32>> = self
-            .known
-            .iter_mut()
-            .map(|known| {
-                let validity = self.periods.validity(known.since, known.last, now);
-                if validity == Validity::Expired {
-                    known.since = None;
-                }
-                // A weight of 0 is a capacity too small to say: as good as the least.
-                (validity == Validity::Valid).then_some(known.weight.max(1))
-            })
-            .collect();
-        valid.extend(pool.present().filter_map(|backend| held[backend.index()]));
-        let missing = median(&mut valid);
-        let weights: Vec<u32> = held.into_iter().map(|weight| weight.unwrap_or(missing)).collect();
-        let is_new = weights != self.weights;
-        self.weights = weights;
+        self.valid.clear();
+        self.next.clear();
+        for (known, id) in self.known.iter_mut().zip(0..) {
+            let validity = self.periods.validity(known.since, known.last, now);
+            if validity == Validity::Expired {
+                known.since = None;
+            }
+            // A weight of 0 is a capacity too small to say: as good as the least. Here 0 is no weight.
+            let weight = if validity == Validity::Valid { known.weight.max(1) } else { 0 };
+            self.next.push(weight);
+            if weight > 0 && pool.state(BackendId(id)) != State::Absent {
+                self.valid.push(weight);
+            }
+        }
+        let missing = median(&mut self.valid);
+        self.next.iter_mut().filter(|weight| **weight == 0).for_each(|weight| *weight = missing);
+        let is_new = self.next != self.weights;
+        std::mem::swap(&mut self.next, &mut self.weights);
         is_new
     }
 }

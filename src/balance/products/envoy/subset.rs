@@ -4,6 +4,8 @@
 //! balanced over the backends that have them. Otherwise the fallback decides, the selector's own if its names match: nobody, everybody, or a
 //! default subset. **Where it fails.** A request that asks for one name more or less than any selector has falls back without a word.
 
+use std::borrow::Cow;
+
 /// What a backend or a request says of itself, by name.
 pub type Labels = [(String, String)];
 
@@ -43,11 +45,11 @@ pub struct Subsets {
 
 /// Who may get a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Candidates {
+pub enum Candidates<'a> {
     /// Everybody.
     All,
     /// Who has these labels, which may be nobody.
-    With(Vec<(String, String)>),
+    With(Cow<'a, Labels>),
     /// Nobody.
     None,
 }
@@ -61,18 +63,25 @@ pub fn has(backend: &Labels, asked: &Labels) -> bool {
 impl Subsets {
     /// Who may get a request that asks for these labels; `exists` says whether any backend has some labels.
     #[must_use]
-    pub fn candidates(&self, asked: &Labels, exists: impl Fn(&Labels) -> bool) -> Candidates {
+    pub fn candidates<'a>(&'a self, asked: &'a Labels, exists: impl Fn(&Labels) -> bool) -> Candidates<'a> {
         let selector = self.selectors.iter().find(|selector| !asked.is_empty() && selector.is_for(asked));
         if selector.is_some() && exists(asked) {
-            return Candidates::With(asked.to_vec());
+            return Candidates::With(Cow::Borrowed(asked));
         }
         match selector.and_then(|selector| selector.fallback.as_ref()).unwrap_or(&self.fallback) {
             Fallback::Nobody => Candidates::None,
             Fallback::Anybody => Candidates::All,
-            Fallback::Default => Candidates::With(self.default.clone()),
+            Fallback::Default => Candidates::With(Cow::Borrowed(&self.default)),
             Fallback::Fewer(names) => {
                 let fewer: Vec<_> = asked.iter().filter(|(name, _)| names.contains(name)).cloned().collect();
-                if fewer.len() < asked.len() { self.candidates(&fewer, exists) } else { Candidates::None }
+                if fewer.len() == asked.len() {
+                    return Candidates::None;
+                }
+                match self.candidates(&fewer, exists) {
+                    Candidates::All => Candidates::All,
+                    Candidates::None => Candidates::None,
+                    Candidates::With(labels) => Candidates::With(Cow::Owned(labels.into_owned())),
+                }
             }
         }
     }
@@ -88,6 +97,10 @@ impl Selector {
 mod tests {
     use super::*;
 
+    fn with(labels: &Labels) -> Candidates<'_> {
+        Candidates::With(Cow::Borrowed(labels))
+    }
+
     fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
@@ -97,9 +110,9 @@ mod tests {
         let selector = Selector { names: vec!["v".to_owned(), "stage".to_owned()], fallback: None };
         let subsets = Subsets { selectors: vec![selector], fallback: Fallback::Default, default: labels(&[("stage", "prod")]) };
         let asked = labels(&[("v", "1"), ("stage", "dev")]);
-        assert_eq!(subsets.candidates(&asked, |_| true), Candidates::With(asked.clone()));
-        assert_eq!(subsets.candidates(&asked, |_| false), Candidates::With(labels(&[("stage", "prod")])));
-        assert_eq!(subsets.candidates(&labels(&[("v", "1")]), |_| true), Candidates::With(labels(&[("stage", "prod")])));
+        assert_eq!(subsets.candidates(&asked, |_| true), with(&asked));
+        assert_eq!(subsets.candidates(&asked, |_| false), with(&labels(&[("stage", "prod")])));
+        assert_eq!(subsets.candidates(&labels(&[("v", "1")]), |_| true), with(&labels(&[("stage", "prod")])));
         assert_eq!(Subsets::default().candidates(&[], |_| true), Candidates::None);
     }
 

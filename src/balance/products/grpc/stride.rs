@@ -24,32 +24,41 @@ pub enum Implementation {
 /// The schedule of some weights, of which 0 is unknown; `None` where backends are to go round instead.
 #[must_use]
 pub fn schedule(implementation: Implementation, weights: &[f64]) -> Option<Stride> {
+    let (mut weights, mut stride) = (weights.to_vec(), Stride::default());
+    reschedule(implementation, &mut weights, &mut stride).then_some(stride)
+}
+
+/// The same in the place of an earlier schedule; `false` where backends are to go round instead. The weights are used up.
+pub fn reschedule(implementation: Implementation, weights: &mut [f64], stride: &mut Stride) -> bool {
     match implementation {
-        Implementation::Core => core(weights),
-        Implementation::Go => go(weights),
+        Implementation::Core => core(weights, stride).is_some(),
+        Implementation::Go => go(weights, stride).is_some(),
     }
 }
 
 /// In C++ the weights, and the factor that scales them, are rounded to 32 bits; what is computed with them is not.
-fn core(weights: &[f64]) -> Option<Stride> {
-    let weights: Vec<f64> = weights.iter().map(|&weight| f64::from(weight as f32)).collect();
-    let (mean, heaviest) = known(&weights, 1)?;
+fn core(weights: &mut [f64], stride: &mut Stride) -> Option<()> {
+    weights.iter_mut().for_each(|weight| *weight = f64::from(*weight as f32));
+    let (mean, heaviest) = known(weights, 1)?;
     let heaviest = if heaviest / mean > MOST_OF_MEAN { f64::from((MOST_OF_MEAN * mean) as f32) } else { heaviest };
     let scale = f64::from((f64::from(FULL) / heaviest) as f32);
     let scaled_mean = (scale * mean).round();
     let least = (scaled_mean * LEAST_OF_MEAN).round().max(1.0);
     let scaled = |weight: f64| if weight == 0.0 { scaled_mean } else { (weight.min(heaviest) * scale).round().max(least) };
-    Some(Stride::new(weights.into_iter().map(|weight| scaled(weight) as u16).collect()))
+    stride.refill(weights.iter().map(|&weight| scaled(weight) as u16));
+    Some(())
 }
 
-fn go(weights: &[f64]) -> Option<Stride> {
+fn go(weights: &[f64], stride: &mut Stride) -> Option<()> {
     let (mean, heaviest) = known(weights, 2)?;
     let scale = f64::from(FULL) / heaviest;
     let scaled_mean = (scale * mean).round();
     let scaled = |&weight: &f64| if weight == 0.0 { scaled_mean } else { (weight * scale).round() };
-    let scaled: Vec<u16> = weights.iter().map(|weight| scaled(weight) as u16).collect();
-    let is_equal = scaled.iter().all(|&weight| f64::from(weight) == scaled_mean);
-    (!is_equal).then(|| Stride::new(scaled))
+    if weights.iter().all(|weight| scaled(weight) == scaled_mean) {
+        return None;
+    }
+    stride.refill(weights.iter().map(|weight| scaled(weight) as u16));
+    Some(())
 }
 
 /// Mean and greatest of the known weights, where there are two backends and at least so many known weights.

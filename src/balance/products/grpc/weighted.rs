@@ -4,7 +4,7 @@
 //! by address, and uses the counter's value before it counts; Go keeps the list's order, and uses the value after.
 
 use super::listed::nobody;
-use super::stride::{Implementation, schedule};
+use super::stride::{Implementation, reschedule};
 use super::weights::{Weight, weight};
 use crate::balance::stride::Stride;
 use crate::balance::{BackendId, Balancer, Change, Ctx, Listens, Pick, Pool, Report, Reports, Request};
@@ -22,8 +22,11 @@ pub(in crate::balance) struct Weighted {
     weights: Vec<Weight>,
     /// The connected ones, in the implementation's order.
     ready: Vec<BackendId>,
-    /// `None`: they go round.
-    stride: Option<Stride>,
+    /// Their weights, as of the last look.
+    read: Vec<f64>,
+    stride: Stride,
+    /// Without it they go round.
+    is_weighted: bool,
     due: SimTime,
     sequence: Option<u32>,
 }
@@ -42,7 +45,9 @@ impl Weighted {
             penalty: values.number("error_utilization_penalty"),
             weights: Vec::new(),
             ready: Vec::new(),
-            stride: None,
+            read: Vec::new(),
+            stride: Stride::default(),
+            is_weighted: false,
             due: SimTime::ZERO,
             sequence: None,
         }
@@ -50,14 +55,13 @@ impl Weighted {
 
     fn reschedule(&mut self, now: SimTime) {
         self.due = now + self.update_period;
-        let read = |backend: &BackendId| {
+        self.read.clear();
+        for backend in &self.ready {
             let weight = &mut self.weights[backend.index()];
-            let read = weight.at(now, self.blackout, self.expiration);
+            self.read.push(weight.at(now, self.blackout, self.expiration));
             weight.renew(now, self.expiration);
-            read
-        };
-        let weights: Vec<f64> = self.ready.iter().map(read).collect();
-        self.stride = schedule(self.implementation, &weights);
+        }
+        self.is_weighted = reschedule(self.implementation, &mut self.read, &mut self.stride);
     }
 }
 
@@ -99,10 +103,7 @@ impl Balancer for Weighted {
             *sequence = before.wrapping_add(1);
             if implementation == Implementation::Core { before } else { *sequence }
         };
-        let place = match &self.stride {
-            Some(stride) => stride.pick(next),
-            None => next() as usize % self.ready.len(),
-        };
+        let place = if self.is_weighted { self.stride.pick(next) } else { next() as usize % self.ready.len() };
         Pick::Backend(self.ready[place])
     }
 
@@ -135,7 +136,9 @@ mod tests {
                 penalty: 1.0,
                 weights: Vec::new(),
                 ready: Vec::new(),
-                stride: None,
+                read: Vec::new(),
+                stride: Stride::default(),
+                is_weighted: false,
                 due: SimTime::ZERO,
                 sequence: None,
             };
