@@ -57,14 +57,24 @@ static KRATOS_WRR: Listed = Listed::new(
 .of("Kratos v2 (668db92c)");
 
 static KRATOS_RANDOM: Listed = Listed::new(
-    of("kratos/random", "go-kratos' random: uniform", "Any of the eligible. O(1) per pick.", "go-kratos/kratos, selector/random/random.go"),
+    of(
+        "kratos/random",
+        "go-kratos' random: uniform",
+        "Any of the eligible, whatever it weighs and however busy it is. O(1) per pick.",
+        "go-kratos/kratos, selector/random/random.go",
+    ),
     |_| Box::new(Uniform),
 )
 .of("Kratos v2 (668db92c)")
 .breaks(UNWEIGHTED);
 
 static MICRO_RANDOM: Listed = Listed::new(
-    of("go-micro/random", "go-micro's default: uniform", "Any of the eligible. O(1) per pick.", "go-micro, selector/strategy.go"),
+    of(
+        "go-micro/random",
+        "go-micro's default: uniform",
+        "Any of the eligible, whatever it weighs and however busy it is. O(1) per pick.",
+        "go-micro, selector/strategy.go",
+    ),
     |_| Box::new(Uniform),
 )
 .of("go-micro")
@@ -74,7 +84,7 @@ static MICRO_ROUND_ROBIN: Listed = Listed::new(
     of(
         "go-micro/round-robin",
         "go-micro's round robin, from a random start",
-        "A counter that begins anywhere. O(1) per pick.",
+        "A counter over the eligible that begins anywhere; weights are not looked at. O(1) per pick.",
         "go-micro, selector/strategy.go",
     ),
     |_| Box::new(Turns::new(1 << 31, false)),
