@@ -180,16 +180,11 @@ impl fmt::Display for Kind {
             Self::Table(entry) => write!(f, "a table with the keys {}", keys(entry.parameters)),
             Self::Tables(entry) => write!(f, "a list of tables with the keys {}", keys(entry.parameters)),
             Self::OneOrMore(entry) => write!(f, "a table, or a list of tables, with the keys {}", keys(entry.parameters)),
-            Self::Tagged(tagged) => write!(f, "a table with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names())),
-            Self::TaggedTables(tagged) => write!(f, "a list of tables with the key `{}`: one of {}", tagged.tag, quoted(&tagged.names())),
-            Self::TaggedNames(tagged) => write!(f, "a list of names in quotes, each one of {}", quoted(&tagged.names())),
+            Self::Tagged(tagged) => write!(f, "a table with the key `{}`: one of {}", tagged.tag, named(tagged)),
+            Self::TaggedTables(tagged) => write!(f, "a list of tables with the key `{}`: one of {}", tagged.tag, named(tagged)),
+            Self::TaggedNames(tagged) => write!(f, "a list of names in quotes, each one of {}", named(tagged)),
             Self::WholeOrTagged(min, max, tagged) => {
-                write!(
-                    f,
-                    "a whole number from {min} to {max}, or a table with the key `{}`: one of {}",
-                    tagged.tag,
-                    quoted(&tagged.names())
-                )
+                write!(f, "a whole number from {min} to {max}, or a table with the key `{}`: one of {}", tagged.tag, named(tagged))
             }
             Self::Balancer => f.write_str("the name of a balancer in quotes, or a table with the key `kind` and its parameters"),
             Self::File => f.write_str("the name of a file in quotes, relative to the scenario"),
@@ -198,6 +193,19 @@ impl fmt::Display for Kind {
             Self::Later(_) => f.write_str("nothing yet"),
         }
     }
+}
+
+/// So many names are listed; of more, those that are nobody's in particular.
+const LISTED: usize = 40;
+
+/// The names of entries in quotes, with commas.
+pub(crate) fn named(tagged: &Tagged) -> String {
+    let names = tagged.names();
+    if names.len() <= LISTED {
+        return quoted(&names);
+    }
+    let general: Vec<&str> = names.iter().copied().filter(|name| !name.contains('/')).collect();
+    format!("{}, or one of {} by the rules of products (`evenkeel balancers` lists all)", quoted(&general), names.len() - general.len())
 }
 
 /// Words in quotes, with commas.

@@ -11,7 +11,7 @@ pub struct Listed {
     pub entry: Entry,
     /// Makes one instance from decoded parameters.
     pub build: fn(&Values) -> Box<dyn Balancer>,
-    /// Says what is wrong with parameters that are right one by one.
+    /// Says what is wrong with parameters that are right one by one, and behind a semicolon what would be right.
     pub check: fn(&Values) -> Result<(), String>,
     /// The product whose rule it is, with the version it was compared with. Empty: nobody's in particular.
     pub product: &'static str,

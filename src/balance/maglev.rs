@@ -90,7 +90,7 @@ pub(super) fn prime_size(size: u64) -> Result<(), String> {
     }
     let before = (2..size).rev().find(|&below| next_prime(below) == below);
     let before = before.map_or(String::new(), |before| format!("{before} and "));
-    Err(format!("the table size {size} is no prime; the nearest are {before}{next}"))
+    Err(format!("the table size {size} is no prime; write the nearest: {before}{next}"))
 }
 
 /// The least prime that is no less than a number.

@@ -16,6 +16,7 @@ const BALANCER: Parameter = Parameter::with_default("balancer", Kind::Balancer, 
 const BREAKS: &[(Law, &str)] = &[
     (Law::Weights, "weights are shared out within a zone"),
     (Law::ZeroWeight, "the inner balancer decides, and by default does not look at weights"),
+    (Law::AnswersAtOnce, "as the inner balancer does"),
 ];
 
 pub(super) static ZONE_AWARE: Listed = Listed::new(

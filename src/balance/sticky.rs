@@ -1,7 +1,7 @@
 //! Sticky: a client stays with the backend that another balancer chose for it at first.
 //!
 //! **Rule.** A client (or a key) that is known goes where it went before, while that backend is eligible. One that is new, or whose backend is gone, is chosen for by the
-//! `inner` balancer, and that is remembered. The memory has `remembers` places, in sets of four: a full set forgets who was seen least recently.
+//! other `balancer`, and that is remembered. The memory has `remembers` places, in sets of four: a full set forgets who was seen least recently.
 //! **Cost.** O(1), and the inner balancer's for new ones. **Who ships it.** Cookies of every proxy (nginx Plus, HAProxy, Traefik, load balancers of clouds), with the cookie as
 //! the memory. **Where it shines.** Sessions kept in a backend's memory. **Where it fails.** Old clients stay where they are when backends join, and heavy
 //! clients stay together.
@@ -16,11 +16,11 @@ pub(super) static LISTED: Listed = Listed::new(
     Entry {
         name: "sticky",
         summary: "another balancer's choice, kept for each client",
-        text: "A client goes where it went before while that backend is eligible; for a new one the `inner` balancer chooses. O(1) per pick. The least recently \
+        text: "A client goes where it went before while that backend is eligible; for a new one another balancer chooses. O(1) per pick. The least recently \
                seen are forgotten beyond about `remembers` clients.",
         parameters: &[
             Parameter::with_default("by", Kind::Choice(&["client", "key"]), "client", "what is recognised: the client's address, or the request's key"),
-            Parameter::with_default("inner", Kind::Balancer, "least-connections", "who chooses for new ones"),
+            Parameter::with_default("balancer", Kind::Balancer, "least-connections", "who chooses for new ones"),
             Parameter::with_default("remembers", Kind::Whole(4, 100_000_000), "100000", "how many it can recognise, 16 bytes each"),
         ],
         reference: "",
@@ -52,7 +52,7 @@ const NOBODY: u32 = u32::MAX;
 impl Sticky {
     fn new(values: &Values) -> Self {
         let sets = (values.whole("remembers") as usize).div_ceil(SET);
-        Self { by: By::of(values), inner: inner(values, "inner"), known: Vec::new(), sets }
+        Self { by: By::of(values), inner: inner(values, "balancer"), known: Vec::new(), sets }
     }
 
     /// The places of a hash.

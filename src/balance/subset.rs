@@ -15,8 +15,11 @@ use crate::time::SimTime;
 
 const BALANCER: Parameter = Parameter::with_default("balancer", Kind::Balancer, "least-connections", "the balancer among them");
 
-const BREAKS: &[(Law, &str)] =
-    &[(Law::Weights, "an instance uses only some backends"), (Law::ZeroWeight, "the subset is chosen without weights")];
+const BREAKS: &[(Law, &str)] = &[
+    (Law::Weights, "an instance uses only some backends"),
+    (Law::ZeroWeight, "the subset is chosen without weights"),
+    (Law::AnswersAtOnce, "as the balancer among them does"),
+];
 
 pub(super) static SUBSET: Listed = Listed::new(
     Entry {

@@ -117,7 +117,8 @@ fn explained(listed: &'static Listed) -> String {
 
 fn explained_parameter(parameter: &Parameter) -> String {
     let default = parameter.default.map_or_else(|| "no default".to_owned(), |default| format!("default {default}"));
-    format!("  {} ({default}): {}\n{}\n", parameter.name, parameter.kind, wrapped(parameter.text, "      "))
+    let head = wrapped(&format!("{} ({default}): {}", parameter.name, parameter.kind), "  ");
+    format!("{head}\n{}\n", wrapped(parameter.text, "      "))
 }
 
 /// Lines of at most [`WIDTH`] characters, each after this indent.

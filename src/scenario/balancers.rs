@@ -131,7 +131,11 @@ fn parameters(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Values> {
         }
     }
     if let (true, Some(Err(why))) = (is_whole, balance::find(f.name()).map(|listed| (listed.check)(&values))) {
-        d.report(Finding::error(f.at, Fault::Inconsistent(super::escape::visible(&why, 400))).path(f.path));
+        // What is wrong; what would be right.
+        let (what, help) = why.split_once("; ").unwrap_or((&why, "its parameters are explained by `evenkeel balancers`"));
+        let finding = Finding::error(f.at, Fault::Inconsistent(super::escape::visible(what, 400))).path(f.path);
+        let allowed = format!("parameters as `evenkeel balancers {}` says", f.name());
+        d.report(finding.allowed(allowed).help(super::escape::visible(help, 400)));
         return None;
     }
     is_whole.then_some(values)

@@ -100,7 +100,7 @@ pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &
         d.report(
             Finding::error(node.at, fault)
                 .path(path)
-                .allowed(format!("one of {}", tagged.names().join(", ")))
+                .allowed(format!("one of {}", crate::catalogue::named(tagged)))
                 .help(format!("write, for example, \"{}\"", tagged.names()[0])),
         );
         return None;

@@ -296,9 +296,9 @@ fn structure() -> Vec<Case> {
         ),
         file(
             "B-inner",
-            format!("{BASE}[[balancer]]\nkind = \"sticky\"\ninner = {{ kind = \"random\", x = 1 }}\n"),
-            (12, 29),
-            "balancer[0] (\"sticky\").inner.x",
+            format!("{BASE}[[balancer]]\nkind = \"sticky\"\nbalancer = {{ kind = \"random\", x = 1 }}\n"),
+            (12, 31),
+            "balancer[0] (\"sticky\").balancer.x",
             &["unknown key `x`"],
         ),
         file(

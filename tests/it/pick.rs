@@ -48,7 +48,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_place() {
     for part in [
         "ask.json:1:23",
         "nginx/least-conn",
-        "ask.json:2:28",
+        "ask.json:2:29",
         "did you mean `weight`?",
         "two backends are called \"a\"",
         "ask.json:3:20",

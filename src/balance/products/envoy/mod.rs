@@ -64,6 +64,7 @@ const BREAKS_IN_SUBSETS: &[(Law, &str)] = &[
     ALL_DOWN,
     (Law::ZeroWeight, "with `fallback = \"none\"` a request that fits no subset goes to nobody, whoever has weight"),
     (Law::Weights, "with `fallback = \"none\"` a request that fits no subset goes to nobody"),
+    (Law::AnswersAtOnce, "as the balancer within the subset does"),
 ];
 
 /// The same, of a table.
