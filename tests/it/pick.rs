@@ -51,7 +51,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_place() {
         "ask.json:2:29",
         "did you mean `weight`?",
         "two backends are called \"a\"",
-        "ask.json:3:20",
+        "ask.json:3:21",
         "did you mean `pick`?",
         "`pick` and `done` are two steps",
         "unknown backend \"zz\"",
