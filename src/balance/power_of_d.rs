@@ -1,12 +1,14 @@
 //! Power of d choices: look at a few, take the least loaded of them.
 //!
-//! **Rule.** Draw `choices` eligible backends (different ones, with `distinct`), take the one with the fewest requests in flight.
+//! **Rule.** Draw `choices` eligible backends (different ones, with `distinct`), take the least loaded. The load is the requests in flight as this instance sees
+//! them, the smoothed latency of its own requests, or what the backend has said with its last answer. With `beta` below 1 it looks only that often and
+//! otherwise takes the first drawn: the (1 + β) choice, which saves looks and still keeps the gap bounded.
 //! **Ties.** The one drawn first, which is as good as a coin. More choices than backends: all of them. **Cost.** O(choices).
 //! **Who ships it.** Envoy, Linkerd, Finagle, Traefik, nginx, with two. **Where it shines.** Many instances and stale counts: two looks
 //! give most of what looking at everybody would, and never herd. **Where it fails.** One instance with exact counts: least connections is
 //! better there.
 
-use super::{Balancer, Ctx, Law, Listed, Pick, Pool, Request};
+use super::{BackendId, Balancer, Completion, Ctx, Law, Listed, Listens, Pick, Pool, Report, Reports, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 use crate::random::Stream;
 
@@ -14,8 +16,8 @@ pub(super) static LISTED: Listed = Listed::new(
     Entry {
         name: "power-of-d",
         summary: "the least loaded of a few drawn at random",
-        text: "Draws `choices` eligible backends and takes the one with the fewest requests in flight; ties to the first drawn. O(choices) per \
-               pick. Two choices give most of what looking at everybody would, and hold up with many instances and stale counts.",
+        text: "Draws `choices` eligible backends and takes the least loaded; ties to the first drawn. O(choices) per pick. Two choices give most of what looking at everybody \
+               would, and hold up with many instances and stale counts. The load is what is in flight, the smoothed latency, or what backends report.",
         parameters: &[
             Parameter::with_default(
                 "choices",
@@ -24,15 +26,22 @@ pub(super) static LISTED: Listed = Listed::new(
                 "how many are drawn; two is where nearly all of the gain is",
             ),
             Parameter::with_default("distinct", Kind::Bool, "true", "draw different backends; false: the same one may be drawn twice"),
+            Parameter::with_default(
+                "load",
+                Kind::Choice(&["in-flight", "latency", "reported"]),
+                "in-flight",
+                "what is compared: requests in flight, the smoothed latency of own requests, or the requests that the backend said it had with its last answer",
+            ),
+            Parameter::with_default("beta", Kind::Share, "1", "how often it looks; otherwise the first drawn is taken"),
         ],
         reference: "M. Mitzenmacher, The power of two choices in randomized load balancing (2001)",
     },
     |values| {
-        let choices = values.whole("choices") as usize;
-        match values.bool("distinct") {
-            true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
-            true => Box::new(PowerOfD { draw: Deck::default(), choices }),
-            false => Box::new(PowerOfD { draw: Repeated, choices }),
+        let (choices, distinct, beta) = (values.whole("choices") as usize, values.bool("distinct"), values.number("beta"));
+        match values.text("load") {
+            "latency" => of(Latency::default(), choices, distinct, beta),
+            "reported" => of(Reported::default(), choices, distinct, beta),
+            _ => of(InFlight, choices, distinct, beta),
         }
     },
 ).breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
@@ -125,15 +134,111 @@ impl Draw for Deck {
     }
 }
 
-#[derive(Debug)]
-struct PowerOfD<D> {
-    draw: D,
-    choices: usize,
+/// What is compared.
+trait Load: Send + std::fmt::Debug + 'static {
+    /// The lower the better.
+    type Value: PartialOrd;
+
+    fn of(&self, backend: BackendId, pool: &Pool) -> Self::Value;
+
+    /// Room for so many backends.
+    fn prepare(&mut self, _n: usize) {}
+
+    fn listens(&self) -> Listens {
+        Listens::NOTHING
+    }
+
+    fn finished(&mut self, _completion: &Completion) {}
+
+    fn reported(&mut self, _backend: BackendId, _report: &Report) {}
 }
 
-impl<D: Draw> Balancer for PowerOfD<D> {
+#[derive(Debug)]
+struct InFlight;
+
+impl Load for InFlight {
+    type Value = u32;
+
+    #[inline]
+    fn of(&self, backend: BackendId, pool: &Pool) -> u32 {
+        pool.in_flight(backend)
+    }
+}
+
+/// Latencies of own requests: an average that forgets, in nanoseconds. Nobody is known to be slow before the first answer.
+#[derive(Debug, Default)]
+struct Latency(Vec<f64>);
+
+/// The weight of a new latency: ten answers remember most of it.
+const NEW: f64 = 0.1;
+
+impl Load for Latency {
+    type Value = f64;
+
+    #[inline]
+    fn of(&self, backend: BackendId, _: &Pool) -> f64 {
+        self.0[backend.index()]
+    }
+
+    fn prepare(&mut self, n: usize) {
+        self.0.resize(n, 0.0);
+    }
+
+    fn listens(&self) -> Listens {
+        Listens::ATTEMPTS
+    }
+
+    fn finished(&mut self, completion: &Completion) {
+        let (kept, new) = (&mut self.0[completion.backend.index()], completion.latency.0 as f64);
+        *kept = if *kept == 0.0 { new } else { *kept + NEW * (new - *kept) };
+    }
+}
+
+/// What backends said last.
+#[derive(Debug, Default)]
+struct Reported(Vec<u32>);
+
+impl Load for Reported {
+    type Value = u32;
+
+    #[inline]
+    fn of(&self, backend: BackendId, _: &Pool) -> u32 {
+        self.0[backend.index()]
+    }
+
+    fn prepare(&mut self, n: usize) {
+        self.0.resize(n, 0);
+    }
+
+    fn listens(&self) -> Listens {
+        Listens { reports: Reports::Answers, ..Listens::NOTHING }
+    }
+
+    fn reported(&mut self, backend: BackendId, report: &Report) {
+        self.0[backend.index()] = report.in_flight;
+    }
+}
+
+#[derive(Debug)]
+struct PowerOfD<D, L> {
+    draw: D,
+    load: L,
+    choices: usize,
+    beta: f64,
+}
+
+fn of<L: Load>(load: L, choices: usize, distinct: bool, beta: f64) -> Box<dyn Balancer> {
+    match distinct {
+        true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), load, choices, beta }),
+        true => Box::new(PowerOfD { draw: Deck::default(), load, choices, beta }),
+        false => Box::new(PowerOfD { draw: Repeated, load, choices, beta }),
+    }
+}
+
+impl<D: Draw, L: Load> Balancer for PowerOfD<D, L> {
     fn members(&mut self, pool: &Pool, _: &mut Ctx<'_>) {
         self.draw.prepare(pool.eligible().len());
+        self.load.prepare(pool.len());
     }
 
     #[inline]
@@ -142,26 +247,33 @@ impl<D: Draw> Balancer for PowerOfD<D> {
         if n == 0 {
             return Pick::None;
         }
-        let most = self.draw.most(n);
+        // Where it always looks nothing is drawn for that.
+        let choices = if self.beta < 1.0 && ctx.chance.unit() >= self.beta { 1 } else { self.choices.min(self.draw.most(n)) };
         let draw = |drawn| pool.at(self.draw.place(drawn, n, ctx.chance)).expect("a place below the number of the eligible");
-        let candidates = (0..self.choices.min(most)).map(draw);
-        least_loaded(candidates, |backend| pool.in_flight(backend)).map_or(Pick::None, Pick::Backend)
+        least_loaded((0..choices).map(draw), |backend| self.load.of(backend, pool)).map_or(Pick::None, Pick::Backend)
+    }
+
+    fn listens(&self) -> Listens {
+        self.load.listens()
+    }
+
+    fn finished(&mut self, completion: &Completion, _: &Pool, _: &mut Ctx<'_>) {
+        self.load.finished(completion);
+    }
+
+    fn reported(&mut self, backend: BackendId, report: &Report, _: &Pool, _: &mut Ctx<'_>) {
+        self.load.reported(backend, report);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::BackendId;
     use super::super::testing::Bench;
     use super::*;
+    use crate::time::{SimTime, Span};
 
     fn bench(choices: usize, distinct: bool, n: usize) -> Bench {
-        let balancer: Box<dyn Balancer> = match distinct {
-            true if choices == 2 => Box::new(PowerOfD { draw: Pair::default(), choices }),
-            true => Box::new(PowerOfD { draw: Deck::default(), choices }),
-            false => Box::new(PowerOfD { draw: Repeated, choices }),
-        };
-        Bench::new(balancer, &vec![1.0; n])
+        Bench::new(of(InFlight, choices, distinct, 1.0), &vec![1.0; n])
     }
 
     #[test]
@@ -182,6 +294,30 @@ mod tests {
         let counts = bench.split(3, 90_000);
         // Drawn twice: 1/9. Five standard deviations of Binomial(90000, 1/9) are 471.
         assert!(counts[0].abs_diff(10_000) < 471, "{counts:?}");
+    }
+
+    #[test]
+    fn one_plus_beta_looks_only_sometimes() {
+        let mut bench = Bench::new(of(InFlight, 2, true, 0.5), &[1.0; 2]);
+        bench.pool.sent(BackendId(0));
+        let counts = bench.split(2, 40_000);
+        // Half of the picks look and take 1; of the others half do. Binomial(40000, 1/4): five standard deviations are 433.
+        assert!(counts[0].abs_diff(10_000) < 433, "{counts:?}");
+    }
+
+    #[test]
+    fn latency_and_reports_are_loads_too() {
+        let told = |balancer: Box<dyn Balancer>| {
+            let mut bench = Bench::new(balancer, &[1.0; 2]);
+            let completion = Completion { request: 1, backend: BackendId(0), ok: true, latency: Span(5_000_000) };
+            let mut chance = Stream::new(1);
+            let mut ctx = Ctx { now: SimTime::ZERO, chance: &mut chance };
+            bench.balancer.finished(&completion, &bench.pool, &mut ctx);
+            bench.balancer.reported(BackendId(0), &Report { in_flight: 3, ..Report::default() }, &bench.pool, &mut ctx);
+            bench.split(2, 100)
+        };
+        assert_eq!(told(of(Latency::default(), 2, true, 1.0)), [0, 100]);
+        assert_eq!(told(of(Reported::default(), 2, true, 1.0)), [0, 100]);
     }
 
     #[test]

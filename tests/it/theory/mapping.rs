@@ -206,6 +206,7 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
         "hedged requests" | "redundancy-d" => Err("hedging"),
         "fan-out" | "fork-join" => Err("services that call services"),
         "breakdowns" => Err("faults"),
+        "JIQ" if case.number("servers").is_none() => Err("infinitely many backends"),
         "JIQ" => one(open(case).on(vec![group(servers)]).with(balancer("join-idle-queue", &[]))),
         _ => Err("an unknown family"),
     }
