@@ -4,7 +4,7 @@
 //! nanosecond moves it by a twenty-millionth of a unit at most.
 
 use evenkeel::balance;
-use evenkeel::catalogue::{Kind, Value, Values};
+use evenkeel::catalogue::Value;
 use evenkeel::dist::Dist;
 use evenkeel::scenario::{
     Arrivals, Assign, Balancer, Discipline, Group, Intensity, Length, Picks, Process, Run, Scenario, Shape, Tier, Traffic, View, Warmup,
@@ -86,17 +86,7 @@ pub(crate) fn group(count: u32) -> Group {
 /// A balancer with the defaults of the catalogue, and some parameters set.
 pub(crate) fn balancer(kind: &'static str, set: &[(&'static str, Value)]) -> Balancer {
     let entry = balance::entries().find(|entry| entry.name == kind).expect("the kind is in the catalogue");
-    let mut values = Values::default();
-    for parameter in entry.parameters {
-        let Some(default) = parameter.default else { continue };
-        let value = match parameter.kind {
-            Kind::Bool => Value::Bool(default == "true"),
-            Kind::Whole(..) => Value::Whole(default.parse().expect("a default is of its kind")),
-            Kind::Number(..) => Value::Number(default.parse().expect("a default is of its kind")),
-            _ => Value::Text(default.into()),
-        };
-        values.set(parameter.name, value);
-    }
+    let mut values = evenkeel::scenario::defaults(entry);
     set.iter().for_each(|(name, value)| values.set(name, value.clone()));
     Balancer { label: kind.into(), kind: entry.name, values }
 }
