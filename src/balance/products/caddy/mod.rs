@@ -1,6 +1,6 @@
 //! Caddy's selection policies, as in Caddy 2.6.2 and its later versions.
 //!
-//! A policy here is a [`Select`] inside [`Caddy`], which knows who is available ([`upstreams`]). **Retries:** none unless `retries` (`lb_retries`) asks for
+//! A policy here is a `Select` inside `Caddy`, which knows who is available ([`upstreams`]). **Retries:** none unless `retries` (`lb_retries`) asks for
 //! some; each is a new selection, which may well choose the same again.
 
 mod hashed;

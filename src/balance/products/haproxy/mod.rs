@@ -1,6 +1,6 @@
 //! HAProxy's balancers, as in HAProxy 2.6.12 with one thread.
 //!
-//! A policy here is an [`Algorithm`] inside [`Haproxy`], which is what all share: servers with ids, weights that change in place, slow start, backups
+//! A policy here is an `Algorithm` inside `Haproxy`, which is what all share: servers with ids, weights that change in place, slow start, backups
 //! ([`farm`]); `maxconn` with its queues ([`queue`]); and retries. Members' `max_in_flight` is `maxconn`, `max_waiting` is `maxqueue`; who is not up is
 //! dropped, as HAProxy drops what is down or in maintenance. A backend that joins or leaves is a reload.
 //!

@@ -1,6 +1,6 @@
 //! Linux IPVS: the schedulers of the kernel's own balancer (`net/netfilter/ipvs`), which balance connections; here, requests.
 //!
-//! A policy here is a [`Schedule`] inside [`Ipvs`]. Destinations stand in the order in which they were added. Weight 0 means quiesced: no new
+//! A policy here is a `Schedule` inside `Ipvs`. Destinations stand in the order in which they were added. Weight 0 means quiesced: no new
 //! connections; who is not up is quiesced, as keepalived does with `inhibit_on_failure`. A member's `max_in_flight` is `u_threshold`: at so many
 //! connections a destination is overloaded, until it has less than three quarters of them. Inactive connections are not simulated. Every scheduler but
 //! the hashes scans all destinations: O(n), as in the product.

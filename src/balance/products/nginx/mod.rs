@@ -1,6 +1,6 @@
 //! nginx's balancers, as in nginx 1.22.1 without commercial parts.
 //!
-//! A policy here is a [`Rule`] for the choice, inside [`Nginx`], which is what all of them share: peers with failures, limits and backups
+//! A policy here is a `Rule` for the choice, inside `Nginx`, which is what all of them share: peers with failures, limits and backups
 //! ([`peers`]), what is remembered of a request between its attempts, and how often it is tried. Members' `max_fails` and `fail_timeout` are nginx's,
 //! `max_in_flight` is `max_conns`, `backup` is `backup`; who is not up is `down`: it gets nothing and keeps its weight in the totals of the hashes.
 //! nginx refuses backups beside a hash or `random`; here they are used where such a rule falls back on round robin and finds nobody.
