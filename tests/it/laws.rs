@@ -6,6 +6,7 @@
 mod allocations;
 mod catalogue;
 mod oracles;
+mod published;
 mod random_worlds;
 mod related;
 mod sampled;
