@@ -14,6 +14,9 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
 
+/// Simulated time between picks.
+const STEP: u64 = 10_000_000;
+
 /// Names the first backend.
 #[derive(Debug)]
 struct Null;
@@ -46,8 +49,8 @@ impl Bench {
         let pool = if balancer.sees() == Sees::Truth { Pool::truth(members.into()) } else { Pool::new(members.into()) };
         let mut bench = Self { balancer, pool, chance: Stream::new(1), flying: VecDeque::new(), number: 0 };
         bench.balancer.members(&bench.pool, &mut Ctx { now: SimTime::ZERO, chance: &mut bench.chance });
-        // Half a second in, and everybody has been used.
-        (0..4 * backends).for_each(|_| _ = bench.step());
+        // Everybody has been used, and what is smoothed over seconds has settled: a pick every ten milliseconds.
+        (0..(4 * backends).max(10_000)).for_each(|_| _ = bench.step());
         bench
     }
 
@@ -58,13 +61,13 @@ impl Bench {
             self.end_oldest();
         }
         let request = Request { id: self.number, key: self.number, client: self.number as u32, ..Request::default() };
-        let mut ctx = Ctx { now: SimTime(self.number * 1000), chance: &mut self.chance };
+        let mut ctx = Ctx { now: SimTime(self.number * STEP), chance: &mut self.chance };
         let pick = self.balancer.pick(&request, &self.pool, &mut ctx);
         match pick {
             Pick::Backend(backend) => {
                 self.pool.sent(backend);
                 self.counted(backend);
-                let mut ctx = Ctx { now: SimTime(self.number * 1000), chance: &mut self.chance };
+                let mut ctx = Ctx { now: SimTime(self.number * STEP), chance: &mut self.chance };
                 if self.balancer.listens().attempts {
                     self.balancer.started(&request, backend, &self.pool, &mut ctx);
                 }
@@ -80,7 +83,7 @@ impl Bench {
         let Some((request, backend)) = self.flying.pop_front() else { return };
         self.pool.ended(backend);
         self.counted(backend);
-        let mut ctx = Ctx { now: SimTime(self.number * 1000), chance: &mut self.chance };
+        let mut ctx = Ctx { now: SimTime(self.number * STEP), chance: &mut self.chance };
         let listens = self.balancer.listens();
         if listens.reports != Reports::Never {
             let report = Report { rps: 100.0, utilization: 0.5, in_flight: 1, latency: Span(1_000_000), ..Report::default() };
@@ -95,7 +98,7 @@ impl Bench {
 
     fn counted(&mut self, backend: BackendId) {
         if self.balancer.listens().counts {
-            let mut ctx = Ctx { now: SimTime(self.number * 1000), chance: &mut self.chance };
+            let mut ctx = Ctx { now: SimTime(self.number * STEP), chance: &mut self.chance };
             self.balancer.counted(backend, &self.pool, &mut ctx);
         }
     }

@@ -58,6 +58,7 @@ pub mod index;
 pub mod join_idle_queue;
 pub mod jump_hash;
 mod keyed;
+mod known;
 mod late_binding;
 mod least_connections;
 mod least_latency;

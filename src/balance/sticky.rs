@@ -7,6 +7,7 @@
 //! clients stay together.
 
 use super::keyed::By;
+use super::known::Known;
 use super::{BackendId, Balancer, Change, Completion, Ctx, Law, Listed, Listens, Pick, Pool, Release, Report, Request, inner};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
@@ -21,7 +22,7 @@ pub(super) static LISTED: Listed = Listed::new(
         parameters: &[
             Parameter::with_default("by", Kind::Choice(&["client", "key"]), "client", "what is recognised: the client's address, or the request's key"),
             Parameter::with_default("balancer", Kind::Balancer, "least-connections", "who chooses for new ones"),
-            Parameter::with_default("remembers", Kind::Whole(4, 100_000_000), "100000", "how many it can recognise, 16 bytes each"),
+            Parameter::with_default("remembers", Kind::Whole(4, 100_000_000), "100000", "how many it can recognise, 24 bytes each"),
         ],
         reference: "",
     },
@@ -35,52 +36,22 @@ pub(super) static LISTED: Listed = Listed::new(
     (Law::AnswersAtOnce, LIKE_INNER),
 ]);
 
-/// Places that compete: a set.
-const SET: usize = 4;
-
 #[derive(Debug)]
 struct Sticky {
     by: By,
     inner: Box<dyn Balancer>,
-    /// Sets of [`SET`] places, the most recently seen first: (hash, backend); no backend where free.
-    known: Vec<(u64, u32)>,
-    sets: usize,
+    known: Known<BackendId>,
 }
-
-const NOBODY: u32 = u32::MAX;
 
 impl Sticky {
     fn new(values: &Values) -> Self {
-        let sets = (values.whole("remembers") as usize).div_ceil(SET);
-        Self { by: By::of(values), inner: inner(values, "balancer"), known: Vec::new(), sets }
-    }
-
-    /// The places of a hash.
-    fn set_of(&mut self, hash: u64) -> &mut [(u64, u32)] {
-        let set = crate::random::below(hash, self.sets as u64) as usize;
-        &mut self.known[set * SET..][..SET]
-    }
-
-    /// Where a hash went before; it then is the most recently seen.
-    fn recall(&mut self, hash: u64) -> Option<BackendId> {
-        let set = self.set_of(hash);
-        let at = set.iter().position(|&(known, backend)| known == hash && backend != NOBODY)?;
-        set[..=at].rotate_right(1);
-        Some(BackendId(set[0].1))
-    }
-
-    fn remember(&mut self, hash: u64, backend: BackendId) {
-        let set = self.set_of(hash);
-        let at = set.iter().position(|&(known, _)| known == hash).unwrap_or(SET - 1);
-        set[..=at].rotate_right(1);
-        set[0] = (hash, backend.0);
+        Self { by: By::of(values), inner: inner(values, "balancer"), known: Known::new(values.whole("remembers") as usize) }
     }
 }
 
 impl Balancer for Sticky {
     fn members(&mut self, pool: &Pool, ctx: &mut Ctx<'_>) {
         // Cookies outlive a configuration.
-        self.known.resize(self.sets * SET, (0, NOBODY));
         self.inner.members(pool, ctx);
     }
 
@@ -90,12 +61,12 @@ impl Balancer for Sticky {
 
     fn pick(&mut self, request: &Request<'_>, pool: &Pool, ctx: &mut Ctx<'_>) -> Pick {
         let hash = self.by.hash(request, ctx);
-        if let Some(backend) = self.recall(hash).filter(|&backend| pool.is_eligible(backend)) {
+        if let Some(backend) = self.known.recall(hash).copied().filter(|&backend| pool.is_eligible(backend)) {
             return Pick::Backend(backend);
         }
         let pick = self.inner.pick(request, pool, ctx);
         if let Pick::Backend(backend) = pick {
-            self.remember(hash, backend);
+            self.known.remember(hash, backend);
         }
         pick
     }
@@ -161,7 +132,7 @@ mod tests {
 
     fn bench(remembers: usize, weights: &[f64]) -> Bench {
         let inner = build("round-robin", &Values::default()).expect("it is in the catalogue");
-        Bench::new(Box::new(Sticky { by: By::Key, inner, known: Vec::new(), sets: remembers.div_ceil(SET) }), weights)
+        Bench::new(Box::new(Sticky { by: By::Key, inner, known: Known::new(remembers) }), weights)
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) static APERTURE: Listed = Listed::new(
         name: "aperture",
         summary: "as many backends as the load needs, then a balancer among them",
         text: "Each instance has a random order of backends and uses the first few: one more when its smoothed load per used backend reaches `high_load`, one fewer at `low_load`. \
-               Idle instances use one, so that its loads mean something. O(1), and the inner balancer's.",
+               Idle instances use one, so that its loads mean something. O(1), and the inner balancer's; O(n) when the aperture changes.",
         parameters: &[
             Parameter::with_default("least", Kind::Whole(1, 1_000_000), "1", "the fewest backends that are used"),
             Parameter::with_default("low_load", Kind::Number(0.0, 1e6), "0.875", "closes by one at this load per used backend"),

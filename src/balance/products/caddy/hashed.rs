@@ -9,9 +9,9 @@
 use super::select::random;
 use super::{Select, Upstreams};
 use crate::balance::hash::{fnv1a_32, xxh64};
+use crate::balance::known::Known;
 use crate::balance::{BackendId, Digits, Pool, Request};
 use crate::random::Stream;
-use std::collections::BTreeMap;
 
 /// What is hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,25 +73,32 @@ impl Select for Hashed {
     }
 }
 
+/// Cookies that are remembered: those of browsers that have not come for long are forgotten.
+const COOKIES: usize = 1 << 17;
+
 /// Where each key's cookie says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cookie {
-    cookies: BTreeMap<Vec<u8>, BackendId>,
+    cookies: Known<BackendId>,
+}
+
+impl Default for Cookie {
+    fn default() -> Self {
+        Self { cookies: Known::new(COOKIES) }
+    }
 }
 
 impl Select for Cookie {
     fn select(&mut self, request: &Request<'_>, upstreams: &Upstreams, pool: &Pool, chance: &mut Stream) -> Option<BackendId> {
         let mut room = Digits::default();
         let Some(key) = request.key(&mut room) else { return random(upstreams, pool, chance) };
-        let said = self.cookies.get(key).copied();
+        let hash = xxh64(key, 0);
+        let said = self.cookies.recall(hash).copied();
         if let Some(backend) = said.filter(|&backend| upstreams.is_available(backend, pool)) {
             return Some(backend);
         }
         let chosen = random(upstreams, pool, chance)?;
-        match self.cookies.get_mut(key) {
-            Some(cookie) => *cookie = chosen,
-            None => drop(self.cookies.insert(key.to_vec(), chosen)),
-        }
+        self.cookies.remember(hash, chosen);
         Some(chosen)
     }
 }

@@ -2,52 +2,46 @@
 
 use super::least::extreme;
 use super::{Least, Look, Schedule};
+use crate::balance::hash::xxh64;
+use crate::balance::known::Known;
 use crate::balance::{BackendId, Digits, Request};
 use crate::time::{SimTime, Span};
-use std::collections::BTreeMap;
 
 /// An entry that nobody used for so long is forgotten.
 const EXPIRATION: Span = Span(24 * 3_600 * 1_000_000_000);
 /// Where there are more entries than this …
 const MAX_ENTRIES: usize = 16 * 1024;
-/// … one is forgotten after this.
+/// … one counts no longer after this.
 const EXPIRATION_WHEN_FULL: Span = Span(6 * 60 * 1_000_000_000);
+/// Entries that there is room for: the kernel has no such bound.
+const PLACES: usize = 1 << 17;
 
 /// Where each key went last, and when.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lblc {
-    table: BTreeMap<Vec<u8>, (BackendId, SimTime)>,
-    cleaned: SimTime,
+    table: Known<(BackendId, SimTime)>,
+}
+
+impl Default for Lblc {
+    fn default() -> Self {
+        Self { table: Known::new(PLACES) }
+    }
 }
 
 impl Schedule for Lblc {
     fn choose(&mut self, request: &Request<'_>, look: &Look<'_>) -> Option<BackendId> {
-        let mut room = Digits::default();
-        let key = request.key(&mut room).unwrap_or_default();
-        self.clean(look.now);
-        if let Some((backend, used)) = self.table.get_mut(key) {
-            let is_fresh = look.now.since(*used) <= EXPIRATION;
+        let hash = xxh64(request.key(&mut Digits::default()).unwrap_or_default(), 0);
+        let expiration = if self.table.len() > MAX_ENTRIES { EXPIRATION_WHEN_FULL } else { EXPIRATION };
+        if let Some((backend, used)) = self.table.recall(hash) {
+            let is_fresh = look.now.since(*used) <= expiration;
             *used = look.now;
             if is_fresh && look.is_available(*backend) && !is_overloaded(*backend, look) {
                 return Some(*backend);
             }
         }
         let chosen = extreme(Least::Weighted, look)?;
-        match self.table.get_mut(key) {
-            Some(entry) => *entry = (chosen, look.now),
-            None => drop(self.table.insert(key.to_vec(), (chosen, look.now))),
-        }
+        self.table.remember(hash, (chosen, look.now));
         Some(chosen)
-    }
-}
-
-impl Lblc {
-    /// Once a minute, where there are too many.
-    fn clean(&mut self, now: SimTime) {
-        if self.table.len() > MAX_ENTRIES && now.since(self.cleaned) >= Span(60 * 1_000_000_000) {
-            self.cleaned = now;
-            self.table.retain(|_, (_, used)| now.since(*used) <= EXPIRATION_WHEN_FULL);
-        }
     }
 }
 
