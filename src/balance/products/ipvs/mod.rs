@@ -300,11 +300,11 @@ static LBLC: Listed = listed(
         "ipvs/lblc",
         "IPVS's lblc: locality: the same destination for a key, while it is not overloaded",
         "A key, in the product the address that is asked for, stays where wlc has put it until its destination has more connections than weight while another \
-         has less than half. Forgotten after a day. O(log keys) per pick, O(n) where it is put anew. For clusters of caches.",
+         has less than half. Forgotten after a day. O(1) per pick, O(n) where it is put anew. For clusters of caches.",
         &[],
         "Linux, net/netfilter/ipvs/ip_vs_lblc.c",
     ),
     |_| Box::new(Ipvs::of(lblc::Lblc::default())),
 )
-.approximate("a full table forgets entries at the next pick and not at the next minute")
+.approximate("a full table forgets entries when they are asked for and not at the next minute, and holds about 130,000 at most")
 .breaks(IDLE_TIES);
