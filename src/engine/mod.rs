@@ -316,6 +316,7 @@ impl<'p, O: Observer> Cell<'p, O> {
     // -- what backends say of themselves
 
     /// Sends the probes that the balancer of a request asks for.
+    #[cold]
     #[inline(never)]
     fn probe(&mut self, id: u32) {
         let request = *self.journeys.request(id);
@@ -355,7 +356,26 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
     }
 
+    /// A backend takes note of an attempt that it has taken.
+    #[cold]
+    #[inline(never)]
+    fn note_arrival(&mut self, attempt: u32, backend: u32) {
+        if let Some(reports) = &mut self.reports {
+            reports.came(attempt, backend, self.now);
+        }
+    }
+
+    /// An answer brings what its backend said with it.
+    #[cold]
+    #[inline(never)]
+    fn bring_report(&mut self, id: u32, attempt: &Attempt, ok: bool) {
+        let Some(reports) = self.reports.as_ref().filter(|reports| ok && reports.kind == balance::Reports::Answers) else { return };
+        let instance = self.tier.instance_of(self.journeys.request(self.journeys.request_of(id)));
+        self.tier.reported(instance, attempt.backend, &reports.said(id), self.now);
+    }
+
     /// An attempt is done at its backend, which takes note and may say so.
+    #[cold]
     #[inline(never)]
     fn note_completion(&mut self, id: u32, attempt: &Attempt) {
         let Some(reports) = &mut self.reports else { return };
@@ -403,8 +423,8 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         if accepted == Accepted::Refused {
             self.refuse(attempt);
-        } else if let Some(reports) = &mut self.reports {
-            reports.came(attempt, backend, self.now);
+        } else if self.reports.is_some() {
+            self.note_arrival(attempt, backend);
         }
     }
 
@@ -456,12 +476,8 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn answered(&mut self, id: u32, attempt: &Attempt, ok: bool) {
         let latency = self.now - attempt.sent;
         let of = self.journeys.request_of(id);
-        if ok
-            && let Some(reports) = &self.reports
-            && reports.kind == balance::Reports::Answers
-        {
-            let instance = self.tier.instance_of(self.journeys.request(of));
-            self.tier.reported(instance, attempt.backend, &reports.said(id), self.now);
+        if self.reports.is_some() {
+            self.bring_report(id, attempt, ok);
         }
         let request = self.journeys.request(of);
         self.tier.ended(request, attempt.backend, ok, latency, self.now);

@@ -46,6 +46,8 @@ struct Instance {
     balancer: Box<dyn Balancer>,
     chance: Stream,
     listens: Listens,
+    /// It listens to nothing.
+    is_deaf: bool,
     held: Waiting,
 }
 
@@ -158,7 +160,7 @@ impl Tier {
     }
 
     /// A request has left the system.
-    #[inline]
+    #[inline(always)]
     pub(super) fn over(&mut self, request: &Request) {
         let instance = self.instance_of(request);
         let instance = &mut self.instances[instance as usize];
@@ -211,12 +213,12 @@ impl Tier {
     }
 
     /// An attempt has been sent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sent(&mut self, request: &Request, backend: u32, now: u64) {
         let backend = BackendId(backend);
         if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
             pool.sent(backend);
-            if instance.listens == Listens::NOTHING {
+            if instance.is_deaf {
                 return;
             }
         } else {
@@ -239,12 +241,12 @@ impl Tier {
     }
 
     /// An attempt's answer has come back to its instance.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ended(&mut self, request: &Request, backend: u32, ok: bool, latency: u64, now: u64) {
         let backend = BackendId(backend);
         if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &mut self.pools[..]) {
             pool.ended(backend);
-            if instance.listens == Listens::NOTHING {
+            if instance.is_deaf {
                 return;
             }
         } else if self.counts != Counts::Truth {
@@ -380,7 +382,8 @@ impl Tier {
 
 impl Instance {
     fn new(balancer: Box<dyn Balancer>, seed: u64) -> Self {
-        Self { listens: balancer.listens(), balancer, chance: Stream::new(seed), held: Waiting::default() }
+        let listens = balancer.listens();
+        Self { listens, is_deaf: listens == Listens::NOTHING, balancer, chance: Stream::new(seed), held: Waiting::default() }
     }
 }
 

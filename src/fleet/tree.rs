@@ -55,7 +55,7 @@ impl WinnerTree {
     }
 
     /// Sets a backend's next completion; `u64::MAX` for none.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, backend: u32, at: u64) {
         self.due[backend as usize] = at;
         if at < self.epoch {
