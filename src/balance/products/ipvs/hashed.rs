@@ -2,6 +2,7 @@
 
 use super::{Look, Schedule};
 use crate::balance::hash::{crc32, hash_32, hsiphash_u32};
+use crate::balance::maglev::next_prime;
 use crate::balance::{BackendId, Request};
 use std::net::{IpAddr, SocketAddr};
 
@@ -73,11 +74,12 @@ pub struct MaglevTable {
 }
 
 impl MaglevTable {
-    /// A table of `size`, a prime, for destinations of these addresses (host order), ports and weights.
+    /// A table of `size` for destinations of these addresses (host order), ports and weights. Empty where nobody has weight, and where the size is no prime:
+    /// a walk would not come to every place then.
     #[must_use]
     pub fn new(size: u32, destinations: &[(u32, u16, u32)]) -> Self {
         let common = destinations.iter().map(|&(_, _, weight)| weight).fold(0, gcd);
-        if common == 0 {
+        if common == 0 || next_prime(size.into()) != u64::from(size) || size < 3 {
             return Self::default();
         }
         let greatest = destinations.iter().map(|&(_, _, weight)| weight / common).max().unwrap_or(0);
