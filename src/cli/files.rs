@@ -1,6 +1,9 @@
 //! Reading files by name, with every way in which that can go wrong said in words.
 
-use crate::scenario::{FileFault, Files};
+use super::Code;
+use super::terminal::Terminal;
+use crate::report::neutral;
+use crate::scenario::{self, FileFault, Files};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +51,28 @@ pub(super) fn read(name: &str, limit: usize) -> Result<Content, Unreadable> {
         return Ok(Content::TooLarge(usize::try_from(about.len()).unwrap_or(usize::MAX)));
     }
     bounded(std::fs::File::open(path).map_err(|error| Unreadable::of(&error))?, limit)
+}
+
+/// The bytes of a file that is asked for, or says why there are none: what it is to be, how messages call it, and what else might have been meant.
+pub(super) fn read_or_say(
+    name: &str,
+    what: &str,
+    shown: &str,
+    limit: usize,
+    hint: impl FnOnce() -> String,
+    terminal: &Terminal,
+) -> Result<Vec<u8>, Code> {
+    match read(name, limit) {
+        Ok(Content::Bytes(bytes)) => Ok(bytes),
+        Ok(Content::TooLarge(bytes)) => {
+            terminal.diagnostics(&scenario::too_large(shown, bytes, limit));
+            Err(Code::Invalid)
+        }
+        Err(fault) => {
+            terminal.error(&format!("cannot read {what} `{}`: {}{}", neutral::plain(shown), fault.reason, hint()));
+            Err(if fault.by_system { Code::Failed } else { Code::Invalid })
+        }
+    }
 }
 
 fn bounded(from: impl Read, limit: usize) -> Result<Content, Unreadable> {

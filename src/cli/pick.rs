@@ -2,11 +2,11 @@
 
 use super::Code;
 use super::args::PickArgs;
-use super::files::{self, Beside, Content};
+use super::files::{self, Beside};
 use super::terminal::Terminal;
 use crate::pick::{Question, answer};
 use crate::report::neutral;
-use crate::scenario::{PickScript, Source, load_pick_script, too_large};
+use crate::scenario::{PickScript, Source, load_pick_script};
 use serde_json::{Map, Value, json};
 
 /// The largest script that is read.
@@ -26,7 +26,7 @@ pub(super) fn pick(args: &PickArgs, terminal: &Terminal) -> Code {
 
 /// Does a script.
 fn script(name: &str, terminal: &Terminal) -> Result<Value, Code> {
-    let bytes = read(name, terminal)?;
+    let bytes = read(name, "script", terminal)?;
     let called = if name == "-" { "standard input" } else { name };
     let script = load(called, &bytes, &Beside::of(name), terminal)?;
     answer(&script).map_err(|found| {
@@ -35,18 +35,8 @@ fn script(name: &str, terminal: &Terminal) -> Result<Value, Code> {
     })
 }
 
-fn read(name: &str, terminal: &Terminal) -> Result<Vec<u8>, Code> {
-    match files::read(name, MOST_BYTES) {
-        Ok(Content::Bytes(bytes)) => Ok(bytes),
-        Ok(Content::TooLarge(bytes)) => {
-            terminal.diagnostics(&too_large(name, bytes, MOST_BYTES));
-            Err(Code::Invalid)
-        }
-        Err(unreadable) => {
-            terminal.error(&format!("{}: {}", neutral::plain(name), neutral::plain(&unreadable.reason)));
-            Err(Code::Invalid)
-        }
-    }
+fn read(name: &str, what: &str, terminal: &Terminal) -> Result<Vec<u8>, Code> {
+    files::read_or_say(name, what, name, MOST_BYTES, String::new, terminal)
 }
 
 fn load(name: &str, bytes: &[u8], files: &Beside, terminal: &Terminal) -> Result<PickScript, Code> {
@@ -88,7 +78,7 @@ fn ask(args: &PickArgs, kind: &str, terminal: &Terminal) -> Result<Value, Code> 
     }
     let mut keys = args.keys_said.clone();
     if let Some(file) = &args.keys {
-        let bytes = read(file, terminal)?;
+        let bytes = read(file, "keys", terminal)?;
         let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{}: keys are text, one on each line", neutral::plain(file))))?;
         keys.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
     }

@@ -2,7 +2,7 @@
 
 use super::Code;
 use super::args::ScenarioArgs;
-use super::files::{self, Beside, Content};
+use super::files::{self, Beside};
 use super::terminal::Terminal;
 use crate::balance;
 use crate::report::neutral;
@@ -52,18 +52,8 @@ fn one(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Ready, Co
 }
 
 fn read(name: &str, shown: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Vec<u8>, Code> {
-    match files::read(name, args.max_scenario_size) {
-        Ok(Content::Bytes(bytes)) => Ok(bytes),
-        Ok(Content::TooLarge(bytes)) => {
-            terminal.diagnostics(&scenario::too_large(shown, bytes, args.max_scenario_size));
-            Err(Code::Invalid)
-        }
-        Err(fault) => {
-            let hint = command_meant(name).map(|command| format!("\n  help: did you mean the command `{command}`?")).unwrap_or_default();
-            terminal.error(&format!("cannot read scenario `{}`: {}{hint}", neutral::plain(shown), fault.reason));
-            Err(if fault.by_system { Code::Failed } else { Code::Invalid })
-        }
-    }
+    let hint = || command_meant(name).map(|command| format!("\n  help: did you mean the command `{command}`?")).unwrap_or_default();
+    files::read_or_say(name, "scenario", shown, args.max_scenario_size, hint, terminal)
 }
 
 /// A word in the place of a file that is nearly a command, or that users of other tools would try.
