@@ -26,6 +26,20 @@ pub struct Entry {
     pub reference: &'static str,
 }
 
+impl Entry {
+    /// An entry with all that is said of it.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        summary: &'static str,
+        text: &'static str,
+        parameters: &'static [Parameter],
+        reference: &'static str,
+    ) -> Self {
+        Self { name, summary, text, parameters, reference }
+    }
+}
+
 /// One key of an [`Entry`].
 #[derive(Debug)]
 pub struct Parameter {

@@ -6,10 +6,10 @@
 //! they need, and cold keys stay. **Where it fails.** A backend's overflow all goes to its neighbours first; several instances each know only their
 //! own load.
 
-use super::hash::xxh64;
+use super::keyed::By;
 use super::maglev::{Table, prime_size};
 use super::ring_hash::Ring;
-use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Listens, Pick, Pool, Request};
+use super::{BackendId, Balancer, Ctx, Law, Listed, Listens, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter, Values};
 
 pub(super) static LISTED: Listed = Listed::new(
@@ -86,7 +86,7 @@ impl Balancer for BoundedLoad {
 
     #[inline]
     fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
+        let hash = By::Key.hash(request, ctx);
         let found = match &self.over {
             Over::Ring { ring, .. } => {
                 let place = ring.place(hash);

@@ -6,7 +6,8 @@
 //! With few keys of the others moving when a backend goes, and shares even to one slot in a hundred backends of the small size.
 
 use super::hash::xxh64;
-use super::{BackendId, Balancer, Ctx, Digits, Law, Listed, Pick, Pool, Request};
+use super::keyed::By;
+use super::{BackendId, Balancer, Ctx, Law, Listed, Pick, Pool, Request};
 use crate::catalogue::{Entry, Kind, Parameter};
 
 pub(super) static LISTED: Listed = Listed::new(
@@ -43,7 +44,7 @@ impl Balancer for Maglev {
 
     #[inline]
     fn pick(&mut self, request: &Request<'_>, _: &Pool, ctx: &mut Ctx<'_>) -> Pick {
-        let hash = request.key(&mut Digits::default()).map_or_else(|| ctx.chance.bits(), |key| xxh64(key, 0));
+        let hash = By::Key.hash(request, ctx);
         self.table.find(hash).map_or(Pick::None, Pick::Backend)
     }
 }
@@ -84,20 +85,25 @@ pub fn retry_hash(hash: u64, attempt: u32) -> u64 {
 
 /// What is wrong with a size that is no prime: some slots would be nobody's.
 pub(super) fn prime_size(size: u64) -> Result<(), String> {
-    let next = next_prime(size);
-    if next == size {
+    if is_prime(size) {
         return Ok(());
     }
-    let before = (2..size).rev().find(|&below| next_prime(below) == below);
+    let next = next_prime(size);
+    let before = (2..size).rev().find(|&below| is_prime(below));
     let before = before.map_or(String::new(), |before| format!("{before} and "));
     Err(format!("the table size {size} is no prime; write the nearest: {before}{next}"))
+}
+
+/// Whether a number is a prime.
+#[must_use]
+pub fn is_prime(number: u64) -> bool {
+    number > 1 && (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The least prime that is no less than a number.
 #[must_use]
 pub fn next_prime(number: u64) -> u64 {
-    let is_prime = |n: u64| n > 1 && (2..).take_while(|divisor| divisor * divisor <= n).all(|divisor| !n.is_multiple_of(divisor));
-    (number..).find(|&n| is_prime(n)).expect("there is no greatest prime")
+    (number..).find(|&candidate| is_prime(candidate)).expect("there is no greatest prime")
 }
 
 /// Who has which slot.

@@ -27,7 +27,7 @@ const fn later(name: &'static str, keys: &'static [&'static str], text: &'static
     Parameter::optional(name, Kind::Later(keys), text)
 }
 
-const fn section(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Entry {
+pub(crate) const fn section(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Entry {
     Entry { name, summary, text: "", parameters, reference: "" }
 }
 

@@ -6,7 +6,7 @@ use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Diagnostics, Fault, Finding, Severity, diagnostics};
 use super::document::{Data, Node, Table};
 use super::escape::{shown, visible};
-use super::keys::{BACKENDS, BALANCERS};
+use super::keys::{BACKENDS, BALANCERS, section};
 use super::load::{Files, Source};
 use super::path::Path;
 use super::position::{Place, Sources};
@@ -92,10 +92,6 @@ pub enum Step {
     Reports(Vec<(BackendId, Report)>),
 }
 
-const fn of(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Entry {
-    Entry { name, summary, text: "", parameters, reference: "" }
-}
-
 const NUMBER: Kind = Kind::Whole(0, MOST_NUMBER);
 const KEY: Parameter = Parameter::optional("key", Kind::Text, "the request's key");
 const CLIENT: Parameter = Parameter::optional("client", Kind::Text, "the client's address");
@@ -103,7 +99,7 @@ const CLASS: Parameter =
     Parameter::with_default("class", Kind::Integer(i32::MIN as i64, i32::MAX as i64), "0", "lower goes first where requests wait");
 const MATCH: Parameter = Parameter::optional("match", Kind::Labels, "what the backend's labels must be");
 
-static DOCUMENT: Entry = of(
+static DOCUMENT: Entry = section(
     "pick script",
     "one balancer and what is asked of it",
     &[
@@ -115,7 +111,7 @@ static DOCUMENT: Entry = of(
     ],
 );
 
-static BACKEND: Entry = of("backend", "a backend", MEMBER);
+static BACKEND: Entry = section("backend", "a backend", MEMBER);
 
 /// What the pick script has of a backend is what a scenario has, for one.
 const MEMBER: &[Parameter] = &{
@@ -149,14 +145,17 @@ const fn same(a: &str, b: &str) -> bool {
     at == a.len() && at == b.len()
 }
 
-static PICK: Entry =
-    of("pick", "opens a request", &[Parameter::optional("pick", NUMBER, "its number, in flight until `done`"), KEY, CLIENT, CLASS, MATCH]);
-static REQUEST: Entry = of(
+static PICK: Entry = section(
+    "pick",
+    "opens a request",
+    &[Parameter::optional("pick", NUMBER, "its number, in flight until `done`"), KEY, CLIENT, CLASS, MATCH],
+);
+static REQUEST: Entry = section(
     "request",
     "a request from its pick to its end, retried by the product's own rule",
     &[Parameter::optional("request", NUMBER, "its number"), KEY, CLIENT, CLASS, MATCH],
 );
-static DONE: Entry = of(
+static DONE: Entry = section(
     "done",
     "a request ends",
     &[
@@ -165,8 +164,8 @@ static DONE: Entry = of(
         Parameter::optional("latency", Kind::Span, "how long it took; left out: since it was sent"),
     ],
 );
-static RETRY: Entry = of("retry", "a request's attempt failed: pick again", &[Parameter::optional("retry", NUMBER, "its number")]);
-static REPEAT: Entry = of(
+static RETRY: Entry = section("retry", "a request's attempt failed: pick again", &[Parameter::optional("retry", NUMBER, "its number")]);
+static REPEAT: Entry = section(
     "repeat",
     "picks and ends in a row",
     &[
@@ -175,18 +174,18 @@ static REPEAT: Entry = of(
         Parameter::optional("clients", Kind::Text, "their clients, in turn"),
     ],
 );
-static ADVANCE: Entry = of("advance", "time passes", &[Parameter::optional("advance", Kind::Span, "how much")]);
-static WEIGHT: Entry = of("weight", "weights change in place", &[Parameter::optional("weight", Kind::Labels, "by backend")]);
-static STATE: Entry = of("state", "states change", &[Parameter::optional("state", Kind::Labels, "by backend")]);
-static DOWN: Entry = of("down", "a backend goes down", &[Parameter::optional("down", Kind::Name, "which")]);
-static UP: Entry = of("up", "a backend comes up", &[Parameter::optional("up", Kind::Name, "which")]);
-static REFUSING: Entry = of("refusing", "attempts at these fail at once", &[Parameter::optional("refusing", Kind::Text, "which")]);
-static ADD: Entry = of("add", "a backend joins", &[Parameter::optional("add", Kind::Table(&BACKEND), "which")]);
-static REMOVE: Entry = of("remove", "a backend leaves", &[Parameter::optional("remove", Kind::Name, "which")]);
-static REBUILD: Entry = of("rebuild", "the configuration is loaded again", &[Parameter::optional("rebuild", Kind::Bool, "true")]);
-static IN_FLIGHT: Entry = of("in_flight", "counts are set", &[Parameter::optional("in_flight", Kind::Labels, "by backend")]);
-static REPORT: Entry = of("report", "reports or probes arrive", &[Parameter::optional("report", Kind::Labels, "by backend")]);
-static REPORTED: Entry = of(
+static ADVANCE: Entry = section("advance", "time passes", &[Parameter::optional("advance", Kind::Span, "how much")]);
+static WEIGHT: Entry = section("weight", "weights change in place", &[Parameter::optional("weight", Kind::Labels, "by backend")]);
+static STATE: Entry = section("state", "states change", &[Parameter::optional("state", Kind::Labels, "by backend")]);
+static DOWN: Entry = section("down", "a backend goes down", &[Parameter::optional("down", Kind::Name, "which")]);
+static UP: Entry = section("up", "a backend comes up", &[Parameter::optional("up", Kind::Name, "which")]);
+static REFUSING: Entry = section("refusing", "attempts at these fail at once", &[Parameter::optional("refusing", Kind::Text, "which")]);
+static ADD: Entry = section("add", "a backend joins", &[Parameter::optional("add", Kind::Table(&BACKEND), "which")]);
+static REMOVE: Entry = section("remove", "a backend leaves", &[Parameter::optional("remove", Kind::Name, "which")]);
+static REBUILD: Entry = section("rebuild", "the configuration is loaded again", &[Parameter::optional("rebuild", Kind::Bool, "true")]);
+static IN_FLIGHT: Entry = section("in_flight", "counts are set", &[Parameter::optional("in_flight", Kind::Labels, "by backend")]);
+static REPORT: Entry = section("report", "reports or probes arrive", &[Parameter::optional("report", Kind::Labels, "by backend")]);
+static REPORTED: Entry = section(
     "report",
     "what a backend says of itself",
     &[

@@ -34,3 +34,8 @@ pub(super) const MESHES: &[&Listed] = &[&linkerd::LISTED, &tower::LISTED, &super
 pub(crate) fn whole(weight: f64) -> u32 {
     if weight > 0.0 { weight.round().clamp(1.0, f64::from(u32::MAX)) as u32 } else { 0 }
 }
+
+/// The greatest common divisor; of 0 and a number, that number.
+pub(crate) fn gcd<T: Copy + Default + PartialEq + std::ops::Rem<Output = T>>(a: T, b: T) -> T {
+    if b == T::default() { a } else { gcd(b, a % b) }
+}

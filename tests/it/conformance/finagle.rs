@@ -1,6 +1,7 @@
 //! Finagle.
 
 use super::Handler;
+use super::tower::{Moment, loads};
 use super::vector::{Field, Vector};
 use evenkeel::balance::products::finagle::aperture::LoadBand;
 use evenkeel::balance::products::finagle::deterministic_aperture::{covered, normalized, offset, used, width};
@@ -10,7 +11,6 @@ use evenkeel::balance::products::finagle::peak_ewma::PeakEwma;
 use evenkeel::client::budget::Bucket;
 use evenkeel::time::{SimTime, Span};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(super) fn handler(policy: &str, form: &str) -> Option<Handler> {
     Some(match (policy, form) {
@@ -71,24 +71,17 @@ fn ema(vector: &Vector<'_>) -> Result<Value, String> {
 fn peak_ewma(vector: &Vector<'_>) -> Result<Value, String> {
     let decay = Span(vector.config.get("decayTime_ns").maybe().map_or(Ok(10_000_000_000), Field::u64)?);
     let mut metric = PeakEwma::new(SimTime(vector.input.get("created_at_ns").u64_or(0)?));
-    let mut started = BTreeMap::new();
-    let mut loads = Vec::new();
-    for event in vector.input.get("events").list()? {
-        let now = SimTime(event.get("t_ns").u64()?);
-        match event.get("op").text()? {
-            "start" => _ = started.insert(event.get("id").text()?, now),
-            "end" | "fail" => {
-                let began = started.remove(event.get("id").text()?).ok_or("it ends and has not begun")?;
-                metric.observe(now.since(began), now, decay);
-            }
-            "load" => {
-                loads.push(metric.load_at(now, started.len() as u32, decay));
-                metric.decay(now, decay);
-            }
-            other => return Err(format!("the event {other} is unknown")),
+    loads(vector, |moment, now| match moment {
+        Moment::Ended(took) => {
+            metric.observe(took, now, decay);
+            None
         }
-    }
-    Ok(json!({ "loads_at_queries": loads }))
+        Moment::Asked(in_flight) => {
+            let load = metric.load_at(now, in_flight, decay);
+            metric.decay(now, decay);
+            Some(load)
+        }
+    })
 }
 
 fn normalize(vector: &Vector<'_>) -> Result<Value, String> {

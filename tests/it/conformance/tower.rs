@@ -34,10 +34,16 @@ fn p2c(vector: &Vector<'_>) -> Result<Value, String> {
     Ok(json!({ "a": a, "b": b, "index": least_loaded([a, b], |at| loads[at]) }))
 }
 
-fn peak_ewma(vector: &Vector<'_>) -> Result<Value, String> {
-    let decay = Span(vector.config.get("decay_ns").u64()?);
-    let created = SimTime(vector.input.get("created_at_ns").u64_or(0)?);
-    let mut metric = PeakEwma::new(Span(vector.config.get("default_rtt_ns").u64()?), created);
+/// What happens in a script of latencies.
+pub(super) enum Moment {
+    /// A request has ended after so long.
+    Ended(Span),
+    /// The load is asked for, with so many requests in flight.
+    Asked(u32),
+}
+
+/// Goes through a script of starts, ends and questions, and gathers the answers.
+pub(super) fn loads(vector: &Vector<'_>, mut tell: impl FnMut(Moment, SimTime) -> Option<f64>) -> Result<Value, String> {
     let mut started = BTreeMap::new();
     let mut loads = Vec::new();
     for event in vector.input.get("events").list()? {
@@ -46,16 +52,30 @@ fn peak_ewma(vector: &Vector<'_>) -> Result<Value, String> {
             "start" => _ = started.insert(event.get("id").text()?, now),
             "end" | "fail" => {
                 let began = started.remove(event.get("id").text()?).ok_or("it ends and has not begun")?;
-                metric.observe(now.since(began), now, decay);
+                loads.extend(tell(Moment::Ended(now.since(began)), now));
             }
-            "load" => {
-                loads.push(metric.load_at(now, started.len() as u32, decay));
-                metric.decay(now, decay);
-            }
+            "load" => loads.extend(tell(Moment::Asked(started.len() as u32), now)),
             other => return Err(format!("the event {other} is unknown")),
         }
     }
     Ok(json!({ "loads_at_queries": loads }))
+}
+
+fn peak_ewma(vector: &Vector<'_>) -> Result<Value, String> {
+    let decay = Span(vector.config.get("decay_ns").u64()?);
+    let created = SimTime(vector.input.get("created_at_ns").u64_or(0)?);
+    let mut metric = PeakEwma::new(Span(vector.config.get("default_rtt_ns").u64()?), created);
+    loads(vector, |moment, now| match moment {
+        Moment::Ended(took) => {
+            metric.observe(took, now, decay);
+            None
+        }
+        Moment::Asked(in_flight) => {
+            let load = metric.load_at(now, in_flight, decay);
+            metric.decay(now, decay);
+            Some(load)
+        }
+    })
 }
 
 fn retry_budget(vector: &Vector<'_>) -> Result<Value, String> {

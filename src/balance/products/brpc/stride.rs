@@ -4,6 +4,7 @@
 //! takes the server reached: every unit of the ring is reached once in a round, and neighbours are far apart. **Cost:** O(log n). **Where it fails.** It is as
 //! smooth as the stride happens to be.
 
+use crate::balance::maglev::is_prime;
 use crate::balance::products::whole;
 use crate::balance::{BackendId, Balancer, Ctx, Pick, Pool, Request};
 
@@ -16,10 +17,6 @@ pub fn stride(total: u64, servers: u64) -> u64 {
     let from = total.checked_div(servers).unwrap_or(0).max(2);
     let mut candidates = (from..).filter(|&candidate| is_prime(candidate) && !total.is_multiple_of(candidate));
     candidates.next().map_or(1, |prime| prime % total)
-}
-
-fn is_prime(number: u64) -> bool {
-    (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The walk.

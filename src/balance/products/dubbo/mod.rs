@@ -71,18 +71,8 @@ const WARMUP: Parameter = Parameter::with_default(
     "how long a provider that has just started takes to its full weight; ten minutes are Dubbo's own. Weights of about 100 make it gradual",
 );
 
-const fn of(
-    name: &'static str,
-    summary: &'static str,
-    text: &'static str,
-    parameters: &'static [Parameter],
-    reference: &'static str,
-) -> Entry {
-    Entry { name, summary, text, parameters, reference }
-}
-
 static RANDOM: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/random",
         "Dubbo's default: drawn in proportion to weight",
         "Uniform where all weigh the same, else in proportion to weight, warm-up included. Cost: O(n), as in the product.",
@@ -95,7 +85,7 @@ static RANDOM: Listed = Listed::new(
 .whole_weights(0, 1_000_000);
 
 static ROUND_ROBIN: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/roundrobin",
         "Dubbo's roundrobin: smooth weighted turns",
         "Every provider gains its weight, the one with most is taken, the earlier on a tie, and pays what all have gained. A changed weight begins anew. Cost: \
@@ -109,7 +99,7 @@ static ROUND_ROBIN: Listed = Listed::new(
 .whole_weights(0, 1_000_000);
 
 static LEAST_ACTIVE: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/leastactive",
         "Dubbo's leastactive: the least requests, equals by weight",
         "The least requests under way; equals by a draw, in proportion to weight where their weights differ. Cost: O(n), as in the product.",
@@ -123,7 +113,7 @@ static LEAST_ACTIVE: Listed = Listed::new(
 .breaks(&[(Law::ZeroWeight, "who alone has the least requests is taken whatever it weighs")]);
 
 static SHORTEST_RESPONSE: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/shortestresponse",
         "Dubbo's shortestresponse: the least average time × (requests + 1)",
         "The average time of successes in the current window times the requests under way and this one, in whole milliseconds, 0 where there was none; equals as \
@@ -141,7 +131,7 @@ static SHORTEST_RESPONSE: Listed = Listed::new(
 .breaks(&[(Law::ZeroWeight, "who alone has the shortest estimate is taken whatever it weighs")]);
 
 static CONSISTENT_HASH: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/consistenthash",
         "Dubbo's consistenthash: a ketama ring of MD5s",
         "Each provider has `nodes` points at MD5s of its address and a number; a key goes to the first at or after its MD5. O(log points) per pick.",
@@ -155,7 +145,7 @@ static CONSISTENT_HASH: Listed = Listed::new(
 .breaks(&[(Law::ZeroWeight, "it does not look at weights"), (Law::Weights, "it does not look at weights")]);
 
 static ADAPTIVE: Listed = Listed::new(
-    of(
+    Entry::new(
         "dubbo/adaptive",
         "Dubbo's adaptive: the less loaded of two by what providers report",
         "Two draws; the lower of processor load ÷ (share of successes × weight + 1), 0 for who was not picked for twice the timeout; equals by a coin of their weights. \

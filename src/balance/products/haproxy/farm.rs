@@ -4,6 +4,7 @@
 //! weight in sixteenths (`eweight = 16 · weight`), so that slow start has steps; a map divides weights by their greatest common divisor.
 
 use super::slowstart::SlowStart;
+use crate::balance::products::gcd;
 use crate::balance::products::whole;
 use crate::balance::{BackendId, Pool, State};
 use crate::time::SimTime;
@@ -171,8 +172,4 @@ impl Farm {
 #[must_use]
 pub const fn is_usable(state: State) -> bool {
     state.is_eligible()
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -103,22 +103,12 @@ const FEW_NODES: &str = "a ring of 16 nodes for each unit of weight shares uneve
 const MODULO: (Law, &str) = (Law::OnlyOwnKeysMove, "map-based, a hash is taken modulo the weights in use; consistent keeps the law");
 const HASH_LAWS: &[(Law, &str)] = &[WAITS, MODULO, (Law::Weights, FEW_NODES)];
 
-const fn of(
-    name: &'static str,
-    summary: &'static str,
-    text: &'static str,
-    parameters: &'static [Parameter],
-    reference: &'static str,
-) -> Entry {
-    Entry { name, summary, text, parameters, reference }
-}
-
 const fn listed(entry: Entry, build: fn(&Values) -> Box<dyn Balancer>) -> Listed {
     Listed::new(entry, build).of(PRODUCT).whole_weights(0, MAX_WEIGHT)
 }
 
 static ROUNDROBIN: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/roundrobin",
         "HAProxy's roundrobin: weighted turns, by weights that can change at any time",
         "Positions on a line of picks, total ÷ weight apart, in three trees; ties go to who was queued first. 5, 1, 1 gives a a a b a a c. O(log n) \
@@ -131,7 +121,7 @@ static ROUNDROBIN: Listed = listed(
 .breaks(&[WAITS]);
 
 static STATIC_RR: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/static-rr",
         "HAProxy's static-rr: turns on a map that is made when servers come or go",
         "A map with a place for each unit of weight, walked in order. Coarser than roundrobin, and weights cannot change while it runs. O(1) per pick, \
@@ -144,7 +134,7 @@ static STATIC_RR: Listed = listed(
 .breaks(&[WAITS]);
 
 static LEASTCONN: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/leastconn",
         "HAProxy's leastconn: the least (requests + 1) ÷ weight; idle servers in turn whatever they weigh",
         "Servers stand in a tree by a key: 0 where idle, else (requests + 1) · 4096 ÷ weight; who changes its key goes behind those that have it. O(log \
@@ -157,7 +147,7 @@ static LEASTCONN: Listed = listed(
 .breaks(&[WAITS, (Law::Weights, "the key of every idle server is 0, whatever it weighs")]);
 
 static FIRST: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/first",
         "HAProxy's first: the lowest id that is not full",
         "Fills one server up to maxconn before it uses the next, so that the last can be switched off. O(log n) per pick. Without maxconn the first gets all.",
@@ -169,7 +159,7 @@ static FIRST: Listed = listed(
 .breaks(&[WAITS, (Law::Weights, "the lowest id gets all that it can take")]);
 
 static SOURCE: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/source",
         "HAProxy's source: by the client's address, modulo the weights or on a ring",
         "The address itself is the hash, mixed only with avalanche. A full server keeps the request in its own queue. O(1) per pick on a map, O(log \
@@ -184,7 +174,7 @@ static SOURCE: Listed = listed(
 .breaks(&[WAITS, MODULO]);
 
 static URI: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/uri",
         "HAProxy's uri: by the request's target, modulo the weights or on a ring",
         "The key up to its question mark, or as much of it as asked, is hashed. A full server keeps the request in its own queue while others idle, \
@@ -216,7 +206,7 @@ static URI: Listed = listed(
 .breaks(HASH_LAWS);
 
 static URL_PARAM: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/url-param",
         "HAProxy's url_param: by the value of a parameter, modulo the weights or on a ring",
         "The key, which stands for the value, is hashed; a request without one takes turns: on the map, or node after node of the ring. O(1) per pick on a \
@@ -231,7 +221,7 @@ static URL_PARAM: Listed = listed(
 .breaks(HASH_LAWS);
 
 static HDR: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/hdr",
         "HAProxy's hdr: by the value of a header, modulo the weights or on a ring",
         "The key, which stands for the value, is hashed; a request without one, or with an empty one, takes turns: on the map, or node after node of the \
@@ -246,7 +236,7 @@ static HDR: Listed = listed(
 .breaks(HASH_LAWS);
 
 static HASH: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/hash",
         "HAProxy's hash: by any sample, modulo the weights or on a ring",
         "The key, which stands for the sample, is hashed; a request without one takes turns: on the map, or node after node of the ring. O(1) per pick on \
@@ -261,7 +251,7 @@ static HASH: Listed = listed(
 .breaks(HASH_LAWS);
 
 static RANDOM: Listed = listed(
-    of(
+    Entry::new(
         "haproxy/random",
         "HAProxy's random: the least loaded of some draws on the hash ring",
         "Each draw is a random hash looked up on the ring; a later draw is kept unless it has more requests for its weight. O(log nodes) per draw. With 16 \

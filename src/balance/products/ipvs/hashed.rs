@@ -2,7 +2,8 @@
 
 use super::{Look, Schedule};
 use crate::balance::hash::{crc32, hash_32, hsiphash_u32};
-use crate::balance::maglev::next_prime;
+use crate::balance::maglev::is_prime;
+use crate::balance::products::gcd;
 use crate::balance::{BackendId, Request};
 use std::net::{IpAddr, SocketAddr};
 
@@ -79,7 +80,7 @@ impl MaglevTable {
     #[must_use]
     pub fn new(size: u32, destinations: &[(u32, u16, u32)]) -> Self {
         let common = destinations.iter().map(|&(_, _, weight)| weight).fold(0, gcd);
-        if common == 0 || next_prime(size.into()) != u64::from(size) || size < 3 {
+        if common == 0 || !is_prime(size.into()) || size < 3 {
             return Self::default();
         }
         let greatest = destinations.iter().map(|&(_, _, weight)| weight / common).max().unwrap_or(0);
@@ -125,10 +126,6 @@ impl MaglevTable {
         let place = hsiphash_u32(offset.wrapping_add(address), KEYS[0]).checked_rem(size)?;
         self.places[place as usize].map(|at| (place, at))
     }
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Maglev hashing.

@@ -123,16 +123,6 @@ pub(in crate::balance) const LISTED: &[&Listed] = &[&RR, &WRR, &LC, &WLC, &SED, 
 
 const PRODUCT: &str = "Linux IPVS";
 
-const fn of(
-    name: &'static str,
-    summary: &'static str,
-    text: &'static str,
-    parameters: &'static [Parameter],
-    reference: &'static str,
-) -> Entry {
-    Entry { name, summary, text, parameters, reference }
-}
-
 const fn listed(entry: Entry, build: fn(&crate::catalogue::Values) -> Box<dyn Balancer>) -> Listed {
     Listed::new(entry, build).of(PRODUCT).whole_weights(0, 1_000_000)
 }
@@ -145,7 +135,7 @@ const FALLBACK: Parameter = Parameter::with_default(
 );
 
 static RR: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/rr",
         "IPVS's rr: the next destination after the last, whatever it weighs",
         "In the order in which they were added, going round, past who is quiesced or overloaded. Weights count only as zero or not. Cost: O(n), as in the \
@@ -158,7 +148,7 @@ static RR: Listed = listed(
 .breaks(&[(Law::Weights, "weights count only as zero or not")]);
 
 static WRR: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/wrr",
         "IPVS's wrr: rounds of falling weight, the heaviest first",
         "In each round those of at least the current weight take a turn; the current weight then falls by what the weights have in common. Not smooth: 5, 1, 1 \
@@ -170,7 +160,7 @@ static WRR: Listed = listed(
 );
 
 static LC: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/lc",
         "IPVS's lc: the least connections, the first on a tie",
         "The least connections, whatever the weights, unless zero. Cost: O(n), as in the product.",
@@ -184,7 +174,7 @@ static LC: Listed = listed(
 const IDLE_TIES: &[(Law, &str)] = &[(Law::Weights, "where all are idle the same one is chosen again and again")];
 
 static WLC: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/wlc",
         "IPVS's default, wlc: the least connections for its weight, the first on a tie",
         "The least connections ÷ weight by cross-multiplication. Where all are idle the first gets every request. Cost: O(n), as in the product.",
@@ -196,7 +186,7 @@ static WLC: Listed = listed(
 .breaks(IDLE_TIES);
 
 static SED: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/sed",
         "IPVS's sed: the shortest expected delay, (connections + 1) ÷ weight",
         "As wlc with this connection counted, so that an idle heavy one comes before an idle light one. The first on a tie. Cost: O(n), as in the product.",
@@ -208,7 +198,7 @@ static SED: Listed = listed(
 .breaks(IDLE_TIES);
 
 static NQ: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/nq",
         "IPVS's nq: never queue: the first idle one, else the shortest expected delay",
         "The first without connections whatever it weighs, else as sed. Cost: O(n), as in the product.",
@@ -220,7 +210,7 @@ static NQ: Listed = listed(
 .breaks(IDLE_TIES);
 
 static OVF: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/ovf",
         "IPVS's ovf: overflow: the heaviest with no more connections than it weighs",
         "The heaviest whose connections are at most its weight, the first on a tie: it fills up to weight + 1, then the next. None where all are full. Cost: \
@@ -233,7 +223,7 @@ static OVF: Listed = listed(
 .breaks(&[(Law::Weights, "the heaviest gets all until it is full")]);
 
 static FO: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/fo",
         "IPVS's fo: failover: the heaviest",
         "All to the heaviest that is available, the first on a tie. Cost: O(n), as in the product.",
@@ -245,7 +235,7 @@ static FO: Listed = listed(
 .breaks(&[(Law::Weights, "the heaviest gets all")]);
 
 static SH: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/sh",
         "IPVS's sh: by the client's address, in 256 buckets",
         "Destinations fill 256 buckets in turn, as many at a time as they weigh. The address, multiplied, names a bucket; where its destination is not \
@@ -271,7 +261,7 @@ static SH: Listed = listed(
 ]);
 
 static MH: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/mh",
         "IPVS's mh: by the client's address, in a Maglev table",
         "A Maglev table with keyed SipHash-1-3. It keeps the places of who is quiesced: nobody gets those connections, unless `fallback` looks elsewhere. O(1) per \
@@ -296,7 +286,7 @@ static MH: Listed = listed(
 ]);
 
 static LBLC: Listed = listed(
-    of(
+    Entry::new(
         "ipvs/lblc",
         "IPVS's lblc: locality: the same destination for a key, while it is not overloaded",
         "A key, in the product the address that is asked for, stays where wlc has put it until its destination has more connections than weight while another \

@@ -1,6 +1,7 @@
 //! `ipvs/rr` and `ipvs/wrr`: turns.
 
 use super::{Look, Schedule};
+use crate::balance::products::gcd;
 use crate::balance::{BackendId, Request};
 
 /// The next after the last, going round.
@@ -83,10 +84,6 @@ impl Schedule for Wrr {
             }
         }
     }
-}
-
-fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]
