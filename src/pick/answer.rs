@@ -81,6 +81,9 @@ impl Answer<'_> {
             Step::InFlight(counts) => counts.iter().for_each(|&(backend, count)| self.desk.set_in_flight(backend, count)),
             Step::Reports(reports) => reports.iter().for_each(|(backend, report)| self.desk.report(*backend, report)),
         }
+        if let Some(trouble) = self.desk.trouble() {
+            return Err(Fault::File(trouble));
+        }
         while let Some(&(_, backend)) = self.desk.dispatched().get(self.dispatched) {
             self.dispatched += 1;
             self.counts[backend.index()] += 1;

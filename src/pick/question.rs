@@ -32,6 +32,9 @@ pub enum Unanswerable {
     /// The balancer does not go by key.
     #[error("{0} does not go by key or client: nothing stays, so nothing moves; ask for the split with --count instead")]
     NotByKey(&'static str),
+    /// The balancer is in trouble, which it describes.
+    #[error("{0}")]
+    Trouble(String),
 }
 
 /// How many picks are made where nothing else is said: enough to see a pattern.
@@ -45,9 +48,9 @@ impl Question<'_> {
     pub fn answer(&self) -> Result<Value, Unanswerable> {
         let by_key = balance::find(self.script.kind).is_some_and(|listed| listed.by_key);
         if self.remove.is_empty() && self.add.is_empty() {
-            return Ok(if self.count.is_some() { self.split(by_key) } else { self.picks() });
+            return if self.count.is_some() { self.split(by_key) } else { self.picks() };
         }
-        if by_key { Ok(self.moves()) } else { Err(Unanswerable::NotByKey(self.script.kind)) }
+        if by_key { self.moves() } else { Err(Unanswerable::NotByKey(self.script.kind)) }
     }
 
     fn desk(&self) -> Desk {
@@ -74,12 +77,13 @@ impl Question<'_> {
     }
 
     /// One request after the other: where each goes, or that there is no place.
-    fn ask(&self, desk: &mut Desk, mut tell: impl FnMut(u64, Option<usize>)) {
+    fn ask(&self, desk: &mut Desk, mut tell: impl FnMut(u64, Option<usize>)) -> Result<(), Unanswerable> {
         for number in 0..self.requests() {
             let pick = desk.pick(number, self.said(number), 0);
             desk.done(number, true, None);
             tell(number, if let Pick::Backend(backend) = pick { Some(backend.index()) } else { None });
         }
+        desk.trouble().map_or(Ok(()), |trouble| Err(Unanswerable::Trouble(trouble)))
     }
 
     fn name(&self, place: Option<usize>) -> Value {
@@ -87,23 +91,23 @@ impl Question<'_> {
         place.and_then(|at| members.map(|member| &member.name).nth(at)).map_or(Value::Null, |name| json!(name))
     }
 
-    fn picks(&self) -> Value {
+    fn picks(&self) -> Result<Value, Unanswerable> {
         let mut picks = Vec::new();
         let mut counts = vec![0_u64; self.script.members.len()];
         self.ask(&mut self.desk(), |_, place| {
             picks.push(self.name(place));
             place.into_iter().for_each(|at| counts[at] += 1);
-        });
+        })?;
         let counts: Map<String, Value> =
             self.script.members.iter().zip(counts).map(|(member, count)| (member.name.clone(), json!(count))).collect();
-        json!({"picks": picks, "counts": counts})
+        Ok(json!({"picks": picks, "counts": counts}))
     }
 
-    fn split(&self, by_key: bool) -> Value {
+    fn split(&self, by_key: bool) -> Result<Value, Unanswerable> {
         let mut desk = self.desk();
         let before = desk.chance().clone();
         let mut counts = vec![0_u64; self.script.members.len()];
-        self.ask(&mut desk, |_, place| place.into_iter().for_each(|at| counts[at] += 1));
+        self.ask(&mut desk, |_, place| place.into_iter().for_each(|at| counts[at] += 1))?;
         let requests = self.requests();
         let by = match (by_key, *desk.chance() == before) {
             (true, _) => "keys",
@@ -116,13 +120,13 @@ impl Question<'_> {
             (member.name.clone(), json!({"picks": count, "share": share, "standard_error": error}))
         };
         let split: Map<String, Value> = self.script.members.iter().zip(&counts).map(split).collect();
-        json!({"requests": requests, "split_by": by, "split": split})
+        Ok(json!({"requests": requests, "split_by": by, "split": split}))
     }
 
-    fn moves(&self) -> Value {
+    fn moves(&self) -> Result<Value, Unanswerable> {
         let mut before = Vec::new();
         let mut desk = self.desk();
-        self.ask(&mut desk, |_, place| before.push(place));
+        self.ask(&mut desk, |_, place| before.push(place))?;
         let mut desk = self.desk();
         for &at in &self.remove {
             desk.leave(crate::balance::BackendId(at as u32));
@@ -139,10 +143,10 @@ impl Question<'_> {
                     moves.push(json!({"key": self.said(number).key, "from": self.name(was), "to": self.name(place)}));
                 }
             }
-        });
+        })?;
         let keys = self.requests();
         let share = moved as f64 / keys.max(1) as f64;
-        json!({"keys": keys, "moved": moved, "moved_share": share, "standard_error": standard_error(share, keys), "moves": moves})
+        Ok(json!({"keys": keys, "moved": moved, "moved_share": share, "standard_error": standard_error(share, keys), "moves": moves}))
     }
 }
 

@@ -381,6 +381,11 @@ fn a_script_runs_and_one_that_fails_ends_with_code_3_and_its_place() {
     let fails = evenkeel(&["run", &path("fails.toml", &scenario("fails.rhai"))]);
     assert_eq!(code(&fails), 3);
     assert!(text(&fails.stderr).contains("fails.rhai:2:27:"), "{}", text(&fails.stderr));
+    let failing = folder.join("fails.rhai");
+    let set = format!("file={}", failing.display());
+    let asked = evenkeel(&["pick", "--balancer", "script", "--set", &set, "--backends", "a,b", "--count", "1000"]);
+    assert_eq!(code(&asked), 2);
+    assert!(text(&asked.stderr).contains("fails.rhai:2:") && asked.stdout.is_empty(), "{}", text(&asked.stderr));
     path("wrong.rhai", "fn pick(request, pool) {\n    pool[\n}\n");
     let wrong = evenkeel(&["check", &path("wrong.toml", &scenario("wrong.rhai"))]);
     assert_eq!(code(&wrong), 2);
