@@ -5,12 +5,16 @@
 
 use crate::balance::Member;
 use crate::catalogue::Values;
+use crate::client::Caller;
 use crate::dist::Dist;
-use crate::fleet::GroupPlan;
-use crate::scenario::{Arrivals, Assign, Discipline, Group, Intensity, Length, Picks, Precision, Process, Scenario, View, Warmup};
+use crate::fault;
+use crate::fleet::{Autoscale, Discovery, GroupPlan};
+use crate::health::Health;
+use crate::scenario::{Arrivals, Assign, Discipline, Group, Intensity, Length, Picks, Precision, Process, Scenario, Via, View, Warmup};
 use crate::time::Span;
 use crate::traffic::{Modulated, SourcePlan, Timing};
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// One variant of a scenario, resolved.
 #[derive(Clone, Debug)]
@@ -49,6 +53,48 @@ pub struct Plan {
     pub mean_work: f64,
     /// Work that the pool can do per nanosecond; `None` where workers are unlimited.
     pub capacity: Option<f64>,
+    /// The services, at least one; traffic goes to the one that its source names.
+    pub services: Vec<ServicePlan>,
+    /// What balancers believe of backends, and why.
+    pub health: Health,
+    /// How they learn which there are.
+    pub discovery: Discovery,
+    /// Who comes and goes with the load.
+    pub autoscale: Option<Autoscale>,
+    /// What goes wrong.
+    pub faults: Vec<fault::Fault>,
+}
+
+/// One service, resolved. A scenario without `[[service]]` has one, called `""`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServicePlan {
+    /// Its name.
+    pub name: String,
+    /// Its groups of backends, as a range of the plan's.
+    pub groups: Range<usize>,
+    /// Its backends, by number.
+    pub backends: Range<u32>,
+    /// The work of a request to it, where its traffic does not bring its own.
+    pub work: Option<Dist>,
+    /// Whom its backends call, in stages: the calls of one are made at once, and all are answered before the next.
+    pub stages: Vec<Vec<CallPlan>>,
+    /// Whether the worker waits for calls.
+    pub holds_worker: bool,
+    /// The balancer of its callers; `None`: the compared one.
+    pub balancer: Option<BalancerPlan>,
+    /// Who balances for its callers.
+    pub via: Via,
+    /// What its callers do.
+    pub caller: Caller,
+}
+
+/// Calls of a service to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallPlan {
+    /// The other, by number.
+    pub to: u16,
+    /// The share of requests that make it.
+    pub share: f64,
 }
 
 /// The end of the warm-up.
@@ -173,6 +219,7 @@ impl Plan {
                     class: traffic.class.clone(),
                     priority: traffic.priority,
                     zone: zone(&traffic.zone),
+                    to: 0,
                 }),
                 Err(fault) => faults.push(FaultAt { key: format!("traffic[{number}].arrivals.load"), fault }),
             }
@@ -210,6 +257,21 @@ impl Plan {
                 .iter()
                 .map(|b| BalancerPlan { label: b.label.clone(), kind: b.kind, values: b.values.clone() })
                 .collect(),
+            services: vec![ServicePlan {
+                name: String::new(),
+                groups: 0..scenario.backends.len(),
+                backends: 0..scenario.backends.iter().map(|group| group.count).sum(),
+                work: None,
+                stages: Vec::new(),
+                holds_worker: true,
+                balancer: None,
+                via: Via::Proxy,
+                caller: scenario.client.clone(),
+            }],
+            health: scenario.health.clone(),
+            discovery: scenario.discovery.clone(),
+            autoscale: scenario.autoscale.clone(),
+            faults: scenario.faults.clone(),
             zones,
             rate,
             capacity,
@@ -344,6 +406,9 @@ fn group_plan(group: &Group, zone: Option<u16>) -> GroupPlan {
         address: group.address.clone(),
         per_in_flight: group.per_in_flight.0,
         cache: group.cache.map(|cache| (cache.keys, cache.hit)),
+        initially: group.count,
+        is_interrupted: false,
+        holds_worker: false,
     }
 }
 

@@ -1,8 +1,10 @@
-//! What a caller does to protect itself and others: budgets for retries, breakers, and the ejection of backends that fail.
+//! What a caller does about slow and failed attempts, to protect itself and others: timeouts, retries and their budgets, hedging, breakers.
 //!
-//! Rules of products as plain values: time and chance are arguments, nothing here has a clock or knows a balancer.
+//! [`Caller`] is what a scenario says under `[client]`. Beside it, rules of products as plain values: time and chance are arguments, nothing
+//! here has a clock or knows a balancer.
 
 pub mod breaker;
 pub mod budget;
-pub mod ejection;
-pub mod outlier;
+mod rules;
+
+pub use rules::{Backoff, Budget, Caller, Conditions, Hedge, HedgeAfter, Jitter, Limits, Retry, Throttling};

@@ -7,10 +7,12 @@
 //! the attempts themselves, and the one in service is a number. Everything else lives in a box beside it.
 
 mod cache;
+mod discovery;
 mod sharing;
 pub mod tree;
 
 pub use cache::Cache;
+pub use discovery::{Autoscale, Discovery};
 
 use crate::scenario::Discipline;
 use crate::slab::NIL;
@@ -76,6 +78,12 @@ pub struct GroupPlan {
     pub per_in_flight: u64,
     /// Keys it remembers, and what work is multiplied by for those.
     pub cache: Option<(u64, f64)>,
+    /// How many of `count` are there at the start; the others may join.
+    pub initially: u32,
+    /// Something may happen here besides service from beginning to end: attempts may be given up, faults may strike.
+    pub is_interrupted: bool,
+    /// A worker stays with its attempt after the work is done, until it is let go.
+    pub holds_worker: bool,
 }
 
 impl GroupPlan {
@@ -86,6 +94,8 @@ impl GroupPlan {
             && self.queue.is_none()
             && self.per_in_flight == 0
             && self.cache.is_none()
+            && !self.is_interrupted
+            && !self.holds_worker
     }
 
     /// What it can do: speed × workers; speed alone where workers are unlimited.

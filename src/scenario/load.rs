@@ -19,6 +19,9 @@ use super::reader::Fields;
 use super::syntax::Syntax;
 use super::{backends, balancers, checks, network, run, tier, traffic};
 use crate::catalogue::Kind;
+use crate::client::Caller;
+use crate::fleet::Discovery;
+use crate::health::Health;
 
 /// A scenario as it comes: bytes, and what they are called.
 #[derive(Clone, Copy, Debug)]
@@ -273,7 +276,22 @@ fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
     let tier = tier::read(d, root);
     let written = balancers?;
     let balancers = written.iter().map(|written| written.balancer.clone()).collect();
-    let scenario = Scenario { title, question, run: run?, traffic: traffic?, backends: backends?, links: links?, balancers, tier: tier? };
+    let scenario = Scenario {
+        title,
+        question,
+        run: run?,
+        traffic: traffic?,
+        backends: backends?,
+        links: links?,
+        balancers,
+        tier: tier?,
+        client: Caller::default(),
+        health: Health::default(),
+        discovery: Discovery::default(),
+        autoscale: None,
+        faults: Vec::new(),
+        services: Vec::new(),
+    };
     checks::check(d, root, &scenario, &written);
     Some(scenario)
 }

@@ -5,7 +5,11 @@
 
 use crate::balance::Member;
 use crate::catalogue::Values;
+use crate::client::Caller;
 use crate::dist::Dist;
+use crate::fault::Fault;
+use crate::fleet::{Autoscale, Discovery};
+use crate::health::Health;
 use crate::time::{Rate, Span};
 
 /// One scenario (of one variant), every key read and in range.
@@ -27,6 +31,61 @@ pub struct Scenario {
     pub balancers: Vec<Balancer>,
     /// `[tier]`.
     pub tier: Tier,
+    /// `[client]`.
+    pub client: Caller,
+    /// `[health]`.
+    pub health: Health,
+    /// `[discovery]`.
+    pub discovery: Discovery,
+    /// `[autoscale]`.
+    pub autoscale: Option<Autoscale>,
+    /// `[[fault]]`: targets not yet looked up.
+    pub faults: Vec<Fault>,
+    /// `[[service]]`; empty where there is but the one of the top level.
+    pub services: Vec<Service>,
+}
+
+/// `[[service]]`: backends of their own, and whom they call. Of several services, [`Scenario::backends`] is empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// `name`.
+    pub name: String,
+    /// `[[service.backends]]`: at least one group.
+    pub backends: Vec<Group>,
+    /// `work`, in nanoseconds at speed 1. Left out only where all traffic that goes to it brings its own and nobody calls it.
+    pub work: Option<Dist>,
+    /// `calls`, in order.
+    pub calls: Vec<Call>,
+    /// `holds_worker`. Default true.
+    pub holds_worker: bool,
+    /// `balancer`: of its callers; left out: the compared ones.
+    pub balancer: Option<Balancer>,
+    /// `via`.
+    pub via: Via,
+    /// `client`: how its callers behave; left out: `[client]`.
+    pub client: Option<Caller>,
+}
+
+/// One entry of `calls`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `to`: a service, by name.
+    pub to: String,
+    /// `share`: of the requests that make it. Default 1.
+    pub share: f64,
+    /// `count`: how many. Default 1.
+    pub count: u32,
+    /// `parallel`: at once, together with its neighbours that are so too; else one after another. Default false.
+    pub parallel: bool,
+}
+
+/// `via`: who balances for the callers of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// Each calling backend has an instance of its own.
+    Callers,
+    /// `tier.instances` shared ones.
+    Proxy,
 }
 
 /// `[run]`: how much is simulated, and how often.
@@ -96,6 +155,8 @@ pub struct Traffic {
     pub priority: i64,
     /// `zone`.
     pub zone: Option<String>,
+    /// `to`: the service it goes to; left out, the first.
+    pub to: Option<String>,
 }
 
 /// `arrivals`: when requests come.

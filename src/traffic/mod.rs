@@ -39,6 +39,8 @@ pub struct SourcePlan {
     pub priority: i64,
     /// The zone, as an index of the plan's zones.
     pub zone: Option<u16>,
+    /// The service it goes to, as an index of the plan's services.
+    pub to: u16,
 }
 
 impl SourcePlan {

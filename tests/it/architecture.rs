@@ -6,19 +6,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of ours a module may name. `cli` may name everything and nobody names `cli`.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("time", &[]),
     ("slab", &[]),
     ("random", &[]),
     ("dist", &["random"]),
     ("catalogue", &["dist", "time"]),
     ("balance", &["catalogue", "random", "time"]),
-    ("client", &["random", "time"]),
-    ("scenario", &["balance", "catalogue", "dist", "time"]),
+    ("client", &["dist", "random", "time"]),
+    ("health", &["dist", "random", "time"]),
+    ("fault", &["dist", "random", "time"]),
+    ("scenario", &["balance", "catalogue", "client", "dist", "fault", "fleet", "health", "time"]),
     ("traffic", &["dist", "random", "time"]),
     ("fleet", &["dist", "slab", "time"]),
-    ("plan", &["balance", "catalogue", "dist", "fleet", "scenario", "time", "traffic"]),
-    ("engine", &["balance", "dist", "fleet", "plan", "random", "slab", "time", "traffic"]),
+    ("plan", &["balance", "catalogue", "client", "dist", "fault", "fleet", "health", "scenario", "time", "traffic"]),
+    ("engine", &["balance", "client", "dist", "fault", "fleet", "health", "plan", "random", "slab", "time", "traffic"]),
     ("measure", &["time"]),
     ("report", &["measure", "time"]),
     ("pick", &["balance", "catalogue", "random", "scenario", "time"]),

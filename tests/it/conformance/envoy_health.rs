@@ -4,8 +4,8 @@ use super::Handler;
 use super::vector::{Field, Vector};
 use evenkeel::client::breaker::Limit;
 use evenkeel::client::budget::Share;
-use evenkeel::client::ejection::{AtOnce, Ejections, Product, Times};
-use evenkeel::client::outlier::{Consecutive, Enough, Run, SuccessRate, Volume, by_failure_percentage, by_success_rate};
+use evenkeel::health::ejection::{AtOnce, Ejections, Product, Times};
+use evenkeel::health::outlier::{Consecutive, Enough, Run, SuccessRate, Volume, by_failure_percentage, by_success_rate};
 use evenkeel::time::{SimTime, Span};
 use serde_json::{Value, json};
 

@@ -11,8 +11,8 @@ use evenkeel::balance::products::grpc::weights::{Weight, weight};
 use evenkeel::balance::products::grpc::{least_request, pick_first, random_subsetting, ring_hash};
 use evenkeel::balance::stride::Stride;
 use evenkeel::client::budget::Throttle;
-use evenkeel::client::ejection::{AtOnce, Ejections, Product, Times};
-use evenkeel::client::outlier::{Enough, Volume, by_failure_percentage, by_success_rate};
+use evenkeel::health::ejection::{AtOnce, Ejections, Product, Times};
+use evenkeel::health::outlier::{Enough, Volume, by_failure_percentage, by_success_rate};
 use evenkeel::time::{SimTime, Span};
 use serde_json::{Map, Value, json};
 
