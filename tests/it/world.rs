@@ -5,7 +5,10 @@
 
 use evenkeel::balance;
 use evenkeel::catalogue::Value;
+use evenkeel::client::Caller;
 use evenkeel::dist::Dist;
+use evenkeel::fleet::Discovery;
+use evenkeel::health::Health;
 use evenkeel::scenario::{
     Arrivals, Assign, Balancer, Discipline, Group, Intensity, Length, Picks, Process, Run, Scenario, Shape, Tier, Traffic, View, Warmup,
 };
@@ -56,13 +59,19 @@ pub(crate) fn scenario(process: Process, intensity: Option<Intensity>, work: Dis
             adds_own: false,
             zone: None,
         },
+        client: Caller::default(),
+        health: Health::default(),
+        discovery: Discovery::AtOnce,
+        autoscale: None,
+        faults: Vec::new(),
+        services: Vec::new(),
     }
 }
 
 /// A source of requests.
 pub(crate) fn source(process: Process, intensity: Option<Intensity>, work: Dist) -> Traffic {
     let arrivals = Arrivals { process, intensity, shape: Shape::Flat };
-    Traffic { name: "traffic".into(), arrivals, work, keys: None, clients: None, class: None, priority: 0, zone: None }
+    Traffic { name: "traffic".into(), arrivals, work, keys: None, clients: None, class: None, priority: 0, zone: None, to: None }
 }
 
 /// So many equal backends of speed 1 with a worker each.
