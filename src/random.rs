@@ -36,6 +36,8 @@ pub enum Purpose {
     Modulation = 9,
     /// Which balancer instance a backend tells that it is idle.
     Reports = 10,
+    /// When faults happen, and whom they hit.
+    Faults = 11,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
