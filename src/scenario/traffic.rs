@@ -54,7 +54,17 @@ fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: Strin
     let work = f.needed_dist(d, "work");
     let (keys, clients) = (keys(d, &f), clients(d, &f));
     let (class, priority, zone) = (f.text(d, "class"), f.integer(d, "priority"), f.text(d, "zone"));
-    Some(Traffic { name: name?, arrivals: arrivals?, work: work?, keys: keys?, clients: clients?, class, priority: priority?, zone, to: None })
+    Some(Traffic {
+        name: name?,
+        arrivals: arrivals?,
+        work: work?,
+        keys: keys?,
+        clients: clients?,
+        class,
+        priority: priority?,
+        zone,
+        to: None,
+    })
 }
 
 fn keys(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Keys>> {
