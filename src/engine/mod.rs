@@ -9,6 +9,8 @@
 //! sojourns, to the nanosecond, for each backend and in all.
 
 mod agenda;
+#[allow(dead_code, reason = "timeouts are not run yet")]
+mod alarms;
 mod books;
 mod closed;
 mod journeys;
@@ -421,10 +423,10 @@ impl<'p, O: Observer> Cell<'p, O> {
         if self.tier.sees_truth() {
             self.tier.ready(backend, self.fleet.ready_at(backend), self.now);
         }
-        if accepted == Accepted::Refused {
-            self.refuse(attempt);
-        } else if self.reports.is_some() {
-            self.note_arrival(attempt, backend);
+        match accepted {
+            Accepted::Refused => self.refuse(attempt),
+            Accepted::Yes if self.reports.is_some() => self.note_arrival(attempt, backend),
+            Accepted::Yes | Accepted::Swallowed => {}
         }
     }
 
@@ -674,14 +676,11 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         assert_eq!(in_system, 0, "conservation: a run ends empty");
         assert_eq!(area, sojourn, "Little's law: the integral of the number in the system is the sum of the sojourns");
-        let events = u128::from(self.books.events) + u128::from(arrived);
         for account in self.fleet.accounts(self.now) {
             assert_eq!(account.in_flight, 0, "conservation: nothing is in flight at the end");
             assert_eq!(account.flight_area as u64, account.sojourn, "Little's law at a backend");
-            // Shared workers finish within a nanosecond of the exact instant; all others to the nanosecond.
-            let slack = if account.shares { events.saturating_mul(u128::from(account.workers)) } else { 0 };
             let apart = account.work.wrapping_sub(account.busy_area as u64) as i64;
-            assert!(u128::from(apart.unsigned_abs()) <= slack, "work conservation: {account:?}");
+            assert!(apart.unsigned_abs() <= account.slack, "work conservation: {account:?}");
         }
     }
 }

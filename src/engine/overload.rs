@@ -74,8 +74,7 @@ impl Overload {
         let overloaded = fleet.accounts(now).zip(&self.middle).filter(|(account, middle)| exceeds(account, middle, half));
         self.since = overloaded.map(|(account, _)| account.last_below).min();
         if self.since.is_none() && !self.middle.is_empty() && self.held.work > self.held.at_middle.max(self.held.limit) {
-            let sent: u128 =
-                fleet.accounts(now).zip(&self.middle).map(|(account, middle)| u128::from(account.work.wrapping_sub(middle.0))).sum();
+            let sent: u128 = fleet.accounts(now).zip(&self.middle).map(|(account, middle)| u128::from(grown(account.work, middle.0))).sum();
             let workers: u128 = fleet.accounts(now).map(|account| u128::from(account.workers)).sum();
             // What came to the pool in the last half: what was sent to backends, and what the held queue has grown by, at the pool's mean speed.
             let speed = plan.capacity.unwrap_or(workers as f64) / workers as f64;
@@ -96,5 +95,11 @@ impl Overload {
 
 fn exceeds(account: &Account, &(sent, backlog): &(u64, u64), half: u64) -> bool {
     let can_do = u128::from(account.workers) * u128::from(half);
-    account.backlog > account.backlog_limit && account.backlog > backlog && u128::from(account.work.wrapping_sub(sent)) > can_do
+    account.backlog > account.backlog_limit && account.backlog > backlog && u128::from(grown(account.work, sent)) > can_do
+}
+
+/// What work sent to a backend has grown by; it may have shrunk, where what was sent before has been given up.
+fn grown(work: u64, before: u64) -> u64 {
+    let grown = work.wrapping_sub(before);
+    if grown > u64::MAX / 2 { 0 } else { grown }
 }

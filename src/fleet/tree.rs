@@ -54,6 +54,12 @@ impl WinnerTree {
         Next { at: (first >> self.bits) + self.epoch, backend: (first & ((1 << self.bits) - 1)) as u32 }
     }
 
+    /// A backend's next completion; `u64::MAX` for none.
+    #[inline]
+    pub(super) fn due(&self, backend: u32) -> u64 {
+        self.due[backend as usize]
+    }
+
     /// Sets a backend's next completion; `u64::MAX` for none.
     #[inline(always)]
     pub fn set(&mut self, backend: u32, at: u64) {

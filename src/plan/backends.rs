@@ -21,6 +21,9 @@ fn group_plan(group: &Group, count: u32, zone: Option<u16>) -> GroupPlan {
         // Sharing unlimited workers and having one of one's own are the same thing.
         workers: group.workers,
         discipline: if group.workers.is_none() { Discipline::Fifo } else { group.discipline },
+        overloaded_after: 0,
+        shed: None,
+        max_wait: None,
         queue: group.queue,
         zone,
         network: group.network.clone(),

@@ -381,6 +381,8 @@ pub enum Discipline {
     ProcessorSharing,
     /// Lowest `priority` first, not pre-emptive, FIFO within.
     Priority,
+    /// FIFO, but newest first while somebody has been waiting for longer than a while.
+    AdaptiveLifo,
 }
 
 /// `cache`: least recently used keys make work lighter.
