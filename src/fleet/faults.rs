@@ -40,6 +40,12 @@ impl Fleet {
         })
     }
 
+    /// Whether an attempt that is at its backend is in service there; else it waits.
+    #[must_use]
+    pub fn is_served(&self, attempts: &impl Attempts, id: u32) -> bool {
+        matches!(attempts[id].stage(), Stage::Serving(_) | Stage::Holding(_))
+    }
+
     /// An attempt whose work is done keeps its worker no longer, which goes on with the next.
     pub fn let_go(&mut self, attempts: &mut impl Attempts, id: u32, now: u64) {
         if let Stage::Holding(_) = attempts[id].stage() {

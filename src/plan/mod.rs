@@ -210,6 +210,18 @@ impl Plan {
         })
     }
 
+    /// Whether more can happen to a request than one attempt that waits and is answered, or is refused at once.
+    #[must_use]
+    pub fn is_eventful(&self) -> bool {
+        let does_something = |service: &ServicePlan| service.caller != Caller::default() || !service.stages.is_empty();
+        self.services.len() > 1
+            || self.services.iter().any(does_something)
+            || self.faults.iter().any(|fault| !matches!(fault.kind, fault::Kind::Surge { .. }))
+            || self.health != Health::default()
+            || self.autoscale.is_some()
+            || self.groups.iter().any(|group| group.is_interrupted)
+    }
+
     /// The load that traffic itself offers to the services it goes to, as a share of their capacity, where both are known.
     #[must_use]
     pub fn load(&self) -> Option<f64> {
