@@ -97,6 +97,11 @@ impl Sharing {
         self.left(job, 0, pace)
     }
 
+    /// Who is in a place, if anybody is.
+    pub(super) fn get(&self, place: u32) -> Option<u32> {
+        self.jobs.get(place).map(|job| job.attempt)
+    }
+
     /// Who is in a place leaves, done or not.
     pub(super) fn remove(&mut self, place: u32, now: u64, pace: &Pace) -> Left {
         self.advance(now, pace);
