@@ -9,6 +9,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::hint::black_box;
 
+#[allow(unused_imports, reason = "the module's tests name it")]
+use evenkeel::random;
+
 #[allow(dead_code, unreachable_pub, reason = "the engine's own module, which it shows nobody")]
 #[path = "../src/engine/alarms.rs"]
 mod alarms;
