@@ -12,7 +12,7 @@ use std::hint::black_box;
 #[allow(unused_imports, reason = "the module's tests name it")]
 use evenkeel::random;
 
-#[allow(dead_code, unreachable_pub, reason = "the engine's own module, which it shows nobody")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the engine's own module, which it shows nobody")]
 #[path = "../src/engine/alarms.rs"]
 mod alarms;
 

@@ -108,6 +108,16 @@ pub enum Kind {
     Name,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of these words, each at most once.
+    Choices(&'static [&'static str]),
+    /// A list of names, or one alone.
+    Names,
+    /// A duration or a distribution of durations, or a percentile: `"p95"`.
+    DistOrPercentile,
+    /// A value of the first kind, or a table with these keys.
+    OrTable(&'static Kind, &'static Entry),
+    /// A table with the keys of one of these, told apart by them.
+    OneOfTables(&'static [&'static Entry]),
     /// A list of pairs.
     Pairs(&'static Kind, &'static Kind),
     /// A table with these keys.
@@ -190,6 +200,16 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text in quotes"),
             Self::Name => f.write_str("a name in quotes: not blank, at most 256 characters"),
             Self::Choice(words) => write!(f, "one of {}", quoted(words)),
+            Self::Choices(words) => write!(f, "a list of some of {}", quoted(words)),
+            Self::Names => f.write_str("a list of names in quotes, or one of them"),
+            Self::DistOrPercentile => {
+                f.write_str("a duration with its unit, such as \"50ms\", a distribution, or a percentile such as \"p95\"")
+            }
+            Self::OrTable(kind, entry) => write!(f, "{kind}; or a table with the keys {}", keys(entry.parameters)),
+            Self::OneOfTables(entries) => {
+                let each: Vec<String> = entries.iter().map(|entry| keys(entry.parameters)).collect();
+                write!(f, "a table with the keys {}", each.join("; or "))
+            }
             Self::Pairs(first, second) => write!(f, "a list of pairs [[…, …], …] of {first} and {second}"),
             Self::Table(entry) => write!(f, "a table with the keys {}", keys(entry.parameters)),
             Self::Tables(entry) => write!(f, "a list of tables with the keys {}", keys(entry.parameters)),

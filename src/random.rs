@@ -36,6 +36,12 @@ pub enum Purpose {
     Modulation = 9,
     /// Which balancer instance a backend tells that it is idle.
     Reports = 10,
+    /// What goes wrong, and whom it hits.
+    Faults = 11,
+    /// Timeouts, pauses and hedges of callers.
+    Callers = 12,
+    /// Probes and discovery.
+    Probes = 13,
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

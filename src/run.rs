@@ -289,6 +289,7 @@ fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
         kind: of.kind.to_owned(),
         variant: plan.variant.clone(),
         backends,
+        services: if plan.services.len() > 1 { plan.services.iter().map(|service| service.name.clone()).collect() } else { [].into() },
         clients: plan.sources.iter().any(|source| source.client_count() > 0),
         load: plan.load(),
     }

@@ -3,6 +3,7 @@
 //! Completions, arrivals and periodic changes have places of their own (the fleet's tree, the traffic's cursor, the change cursor), so this heap
 //! is empty in a plain scenario and then costs one comparison an event.
 
+use crate::measure::record::Failure;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -12,10 +13,14 @@ use std::collections::BinaryHeap;
 pub(super) enum Rank {
     /// An answer reaches somebody.
     Answer = 1,
+    /// Somebody's time is up.
+    Timeout = 2,
     /// An attempt reaches somebody.
     Reach = 3,
     /// A request is made.
     Arrival = 4,
+    /// Somebody looks at backends.
+    Probe = 5,
 }
 
 /// Something that will happen.
@@ -35,6 +40,46 @@ pub(super) enum Item {
     Report(u32),
     /// A closed client sends: (source, client).
     Send(u16, u32),
+
+    // Of eventful cells alone. Numbers of slots come with the ticket of whoever had the slot.
+    /// The time of a request is up.
+    Expire(u32, u32),
+    /// The time of an attempt is up.
+    GiveUp(u32, u32),
+    /// The patience with an attempt that waits is over.
+    Tire(u32, u32),
+    /// The patience with a held request is over.
+    TireHeld(u32, u32),
+    /// A request is due for another attempt beside those that are out.
+    Hedge(u32, u32),
+    /// A request is tried again.
+    Again(u32, u32),
+    /// A request fails.
+    Fail(u32, u32, Failure),
+    /// A call of an attempt has failed.
+    CallFailed(u32, u32),
+    /// A cold backend is a step less cold.
+    WarmUp(u32),
+    /// A balancer instance probes a backend.
+    Check { access: u16, instance: u32, backend: u32 },
+    /// A probe is answered, or its time is up.
+    Checked { access: u16, instance: u32, backend: u32, ok: bool, sent: u64 },
+    /// Rates are judged, and ejections end.
+    Sweep(u16),
+    /// A breaker lets one through.
+    Reopen { access: u16, instance: u32, backend: u32 },
+    /// A backend in slow start has a little more weight.
+    Warm { access: u16, instance: u32, backend: u32 },
+    /// An instance is told who is on the list.
+    Learn { access: u16, instance: u32, backend: u32, listed: bool },
+    /// An instance asks who is on the list.
+    Ask { access: u16, instance: u32 },
+    /// The autoscaler decides.
+    Scale,
+    /// A member that was started serves.
+    Started(u32),
+    /// A member that was drained is gone.
+    Drained(u32),
 }
 
 /// The heap.

@@ -8,17 +8,28 @@
 //! engine checks its own books: every arrival has ended in exactly one way, and the integral of the number in the system is the sum of the
 //! sojourns, to the nanosecond, for each backend and in all.
 
+mod access;
 mod agenda;
-#[allow(dead_code, reason = "timeouts are not run yet")]
+#[allow(dead_code, reason = "timeouts are not run through it yet")]
 mod alarms;
+mod beliefs;
 mod books;
+mod caller;
+mod calls;
 mod closed;
+mod conditions;
+mod errands;
+mod eventful;
 mod journeys;
 mod network;
 mod observer;
 mod overload;
+mod paths;
 mod reports;
+mod scaling;
 mod tier;
+mod troubles;
+mod watching;
 
 use crate::balance::{self, Pick};
 use crate::fleet::{Accepted, Attempt, Fleet};
@@ -26,9 +37,10 @@ use crate::measure::record::Failure;
 use crate::plan::{Plan, WarmupPlan};
 use crate::random::below;
 use crate::scenario::Length;
+use crate::slab::NIL;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Observer, Request, Stopped};
+pub use observer::{Edge, Ending, Observer, Request, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -39,13 +51,18 @@ use overload::Overload;
 use reports::{Message, Reports};
 use tier::{Held, Tier};
 
+use access::Accesses;
+use errands::Errand;
+use eventful::Events;
+
 const NEVER: u64 = u64::MAX;
 
 /// How many arrivals pass between two looks at the outside world.
 pub const PULSE: u64 = 1 << 16;
 
-/// One cell, running.
-struct Cell<'p, O> {
+/// One cell, running. Where it is not eventful, every request is one attempt that is answered, refused at once, or waits; all that more can happen is
+/// compiled away.
+struct Cell<'p, O, const EVENTFUL: bool> {
     plan: &'p Plan,
     observer: O,
     now: u64,
@@ -73,6 +90,17 @@ struct Cell<'p, O> {
     next_pulse: u64,
     /// The number of arrivals at which something is to be done next.
     milestone: u64,
+    /// What only an eventful cell looks at.
+    events: Events,
+}
+
+/// How a cell came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    /// There is nothing left to do.
+    Done,
+    /// There were too many requests in the system.
+    Full,
 }
 
 /// When arrivals end.
@@ -105,13 +133,23 @@ pub fn run<O: Observer>(
     observer: O,
     pulse: &mut dyn FnMut(u64) -> bool,
 ) -> Result<(O, Ending), Stopped> {
-    let mut cell = Cell::new(plan, balancer, u64::from(replication), observer);
-    let stopped = cell.run(pulse)?;
-    cell.tier.trouble()?;
-    Ok(cell.finish(stopped))
+    if plan.is_eventful() {
+        run_cell(Cell::<O, true>::new(plan, balancer, u64::from(replication), observer), pulse)
+    } else {
+        run_cell(Cell::<O, false>::new(plan, balancer, u64::from(replication), observer), pulse)
+    }
 }
 
-impl<'p, O: Observer> Cell<'p, O> {
+fn run_cell<O: Observer, const EVENTFUL: bool>(
+    mut cell: Cell<'_, O, EVENTFUL>,
+    pulse: &mut dyn FnMut(u64) -> bool,
+) -> Result<(O, Ending), Stopped> {
+    let close = cell.run(pulse)?;
+    cell.trouble()?;
+    Ok(cell.finish(close))
+}
+
+impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     fn new(plan: &'p Plan, balancer: usize, replication: u64, observer: O) -> Self {
         let closed: Vec<_> = plan.sources.iter().zip(0..).map(|(source, index)| Closed::new(plan, source, replication, index)).collect();
         let (after, at) = match plan.length {
@@ -122,7 +160,7 @@ impl<'p, O: Observer> Cell<'p, O> {
             WarmupPlan::Requests(skip) => (skip, NEVER),
             WarmupPlan::Time(time) => (u64::MAX, time),
         };
-        let tier = Tier::new(plan, balancer, replication);
+        let Accesses { tier, events } = Accesses::new(plan, balancer, replication);
         let plain_source = |source: &SourcePlan| source.keys.is_none() && source.clients.is_none();
         let mut cell = Self {
             plan,
@@ -146,18 +184,23 @@ impl<'p, O: Observer> Cell<'p, O> {
             change: 0,
             next_pulse: PULSE,
             milestone: 0,
+            events,
         };
         cell.find_next_milestone();
         if skip == 0 {
             cell.open_window();
         }
         cell.start_closed_clients();
+        if EVENTFUL {
+            cell.apply_faults();
+            cell.start_watching();
+        }
         cell.find_next_change();
         cell
     }
 
-    /// The loop. Returns whether it was stopped for too many requests in the system.
-    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<bool, Stopped> {
+    /// The loop.
+    fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<Close, Stopped> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
             // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
@@ -167,13 +210,18 @@ impl<'p, O: Observer> Cell<'p, O> {
                 if completion.at > bound || completion.at == NEVER {
                     break;
                 }
-                self.complete(completion.backend, completion.at);
+                if EVENTFUL {
+                    self.work_done(completion.backend, completion.at);
+                } else {
+                    self.complete(completion.backend, completion.at);
+                }
             }
             let other = arrival.min(self.agenda.next());
             if self.change <= other {
                 let next = other.min(self.fleet.next_completion().at);
-                if next == NEVER && !(self.any_closed && self.ends.arriving && self.change < NEVER) {
-                    return Ok(false);
+                let goes_on = self.change < NEVER && (self.any_closed && self.ends.arriving || EVENTFUL && self.books.in_system > 0);
+                if next == NEVER && !goes_on {
+                    return Ok(Close::Done);
                 }
                 self.change_state(next);
             } else if arrival < self.agenda.next() {
@@ -183,16 +231,22 @@ impl<'p, O: Observer> Cell<'p, O> {
                 self.take_from_agenda();
             }
             if self.books.in_system >= self.plan.max_in_flight {
-                return Ok(true);
+                return Ok(Close::Full);
             }
             if self.books.arrived >= self.next_pulse {
                 self.next_pulse += PULSE;
                 if !pulse(self.books.arrived) {
                     return Err(Stopped::Interrupted);
                 }
-                self.tier.trouble()?;
+                self.trouble()?;
             }
         }
+    }
+
+    /// What trouble a balancer is in.
+    fn trouble(&self) -> Result<(), Stopped> {
+        self.tier.trouble()?;
+        self.events.accesses.iter().filter_map(|access| access.tier.as_ref()).try_for_each(Tier::trouble)
     }
 
     // -- arrivals
@@ -225,6 +279,10 @@ impl<'p, O: Observer> Cell<'p, O> {
         self.observer.arrived(self.journeys.request(id));
         if self.books.arrived == self.milestone {
             self.pass_milestone();
+        }
+        if EVENTFUL {
+            let access = self.events.entries[source as usize];
+            return self.set_out(id, Errand::new(access, source, NIL));
         }
         match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
@@ -571,6 +629,9 @@ impl<'p, O: Observer> Cell<'p, O> {
         }
         self.now = at;
         self.books.events += 1;
+        if EVENTFUL {
+            return self.take(item);
+        }
         match item {
             Item::Answered(id, ok) => {
                 let attempt = self.journeys[id];
@@ -595,6 +656,7 @@ impl<'p, O: Observer> Cell<'p, O> {
                 self.tier.reported(message.instance, message.backend, &message.report, at);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
+            _ => unreachable!("only eventful cells put this on the agenda"),
         }
     }
 
@@ -602,7 +664,21 @@ impl<'p, O: Observer> Cell<'p, O> {
 
     fn find_next_change(&mut self) {
         let end = if self.any_closed && self.ends.arriving { self.ends.at } else { NEVER };
-        self.change = self.tier.next_refresh.min(self.window.opens_at).min(self.overload.middle_at).min(end);
+        self.change = self.next_refresh().min(self.window.opens_at).min(self.overload.middle_at).min(end);
+        if EVENTFUL {
+            self.change = self.change.min(self.events.conditions.next_at());
+        }
+    }
+
+    /// When a stale view is renewed next.
+    fn next_refresh(&self) -> u64 {
+        let others = self.events.accesses.iter().filter_map(|access| access.tier.as_ref()).map(|tier| tier.next_refresh);
+        others.min().unwrap_or(NEVER).min(self.tier.next_refresh)
+    }
+
+    fn renew_views(&mut self, now: u64, next: u64) {
+        let others = self.events.accesses.iter_mut().filter_map(|access| access.tier.as_mut());
+        others.chain([&mut self.tier]).filter(|tier| tier.next_refresh == now).for_each(|tier| tier.renew_view(now, next));
     }
 
     #[cold]
@@ -610,8 +686,9 @@ impl<'p, O: Observer> Cell<'p, O> {
     fn change_state(&mut self, next: u64) {
         let at = self.change;
         self.now = at;
-        if self.tier.next_refresh == at {
-            self.tier.renew_view(at, next);
+        self.renew_views(at, next);
+        if EVENTFUL {
+            self.apply_faults();
         }
         if self.window.opens_at == at {
             self.open_window();
@@ -644,21 +721,27 @@ impl<'p, O: Observer> Cell<'p, O> {
             self.open_window();
         }
         self.books.settle(self.now);
+        if EVENTFUL {
+            self.events.conditions.stop_beginning();
+            self.events.closed_at = self.now;
+        }
         self.observer.window(Edge::Closes, self.now, self.books.area, &mut self.fleet.accounts(self.now));
         self.overload.judge(self.now, &mut self.fleet, self.plan);
         self.find_next_change();
     }
 
     /// Closes the books.
-    fn finish(mut self, stopped: bool) -> (O, Ending) {
+    fn finish(mut self, close: Close) -> (O, Ending) {
         self.end_arrivals();
         self.books.settle(self.now);
-        if stopped {
+        if close == Close::Full {
             self.overload.stopped(self.now, &mut self.fleet);
         }
-        self.check_laws(stopped);
+        // Requests that no answer comes for, and whose callers wait for ever, are still there.
+        let is_cut = close == Close::Full || EVENTFUL && self.books.in_system > 0;
+        self.check_laws(is_cut);
         let ending = Ending {
-            end: SimTime(if stopped { self.now } else { self.books.last_end }),
+            end: SimTime(if is_cut { self.now } else { self.books.last_end }),
             overloaded_at: self.overload.since.map(SimTime),
             unfinished: self.books.measured_in_system,
             events: self.books.events,

@@ -5,6 +5,7 @@
 //! request's number.
 
 use super::Request;
+use super::observer::DIRECT;
 use crate::dist::{Dist, Sampler};
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, derive};
@@ -49,11 +50,13 @@ impl Network {
         }
         let own: Vec<_> = plan.groups.iter().map(|group| sampler(&group.network)).collect();
         let absent = own.iter().all(Option::is_none) && between.iter().all(Option::is_none);
+        // Asked for delays, and by partitions.
+        let is_unused = absent && plan.faults.is_empty();
         let group_of = plan
             .groups
             .iter()
             .zip(0..)
-            .flat_map(|(group, number)| std::iter::repeat_n(number, if absent { 0 } else { group.count as usize }));
+            .flat_map(|(group, number)| std::iter::repeat_n(number, if is_unused { 0 } else { group.count as usize }));
         Self {
             absent,
             own,
@@ -75,8 +78,7 @@ impl Network {
 
     #[inline(never)]
     fn look_up(&self, request: &Request, way: Way) -> u64 {
-        let client = self.zone_of_source[request.source as usize];
-        let tier = self.tier.or(client);
+        let (client, tier) = (self.client(request), self.stand(request));
         let (number, own, zones) = match way {
             Way::In => (0, None, (client, tier)),
             Way::Out => (1, None, (tier, client)),
@@ -89,6 +91,27 @@ impl Network {
         let link = zones.0.zip(zones.1).and_then(|(from, to)| self.between[from as usize * self.zones + to as usize].as_ref());
         let of = |sampler: Option<&Sampler>, draw| sampler.map_or(0, |sampler| round_ns(sampler.sample(&self.stream, draw)));
         of(own, draw) + of(link, draw | 1)
+    }
+
+    /// The zone of whoever sends a request: of its source, or of the backend that calls.
+    fn client(&self, request: &Request) -> Option<u16> {
+        match self.caller(request) {
+            Some(backend) => self.zone_of(backend),
+            None => self.zone_of_source[request.source as usize],
+        }
+    }
+
+    /// The backend that makes a call.
+    pub(super) fn caller(&self, request: &Request) -> Option<u32> {
+        request.is_call().then_some(request.client)
+    }
+
+    /// The zone where the balancer of a request stands.
+    pub(super) fn stand(&self, request: &Request) -> Option<u16> {
+        match request.source {
+            DIRECT => self.client(request),
+            _ => self.tier.or_else(|| self.client(request)),
+        }
     }
 
     fn zone_of(&self, backend: u32) -> Option<u16> {

@@ -1,6 +1,7 @@
 //! What the engine shows of a run, and to whom.
 
 use crate::balance;
+use crate::fault::Change;
 use crate::fleet::Account;
 use crate::measure::record::Failure;
 use crate::time::SimTime;
@@ -24,7 +25,19 @@ pub struct Request {
     pub measured: bool,
 }
 
+/// The source of calls whose backend balances by itself.
+pub(super) const DIRECT: u16 = u16::MAX;
+/// The source of calls that go through a shared balancer.
+pub(super) const PROXIED: u16 = u16::MAX - 1;
+
 impl Request {
+    /// Whether a backend makes it for another request: `client` is then that backend.
+    #[inline]
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        matches!(self.source, DIRECT | PROXIED)
+    }
+
     /// What a balancer may know of it.
     #[inline]
     pub(super) fn known(&self, class: i32) -> balance::Request<'static> {
@@ -49,10 +62,33 @@ pub trait Observer {
     fn answered(&mut self, request: &Request, backend: u32, latency: u64);
     /// A request succeeded at `now`, having waited so long; `backend` answered it.
     fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64);
+    /// An attempt was sent because another had failed. Told after `sent`, as the next.
+    fn retried(&mut self, _request: &Request, _backend: u32) {}
+    /// An attempt was sent beside another.
+    fn hedged(&mut self, _request: &Request, _backend: u32) {}
+    /// What became of the worker-time that an attempt had, in nanoseconds.
+    fn spent(&mut self, _request: &Request, _spent: Spent, _time: u64) {}
+    /// A request to a service, or a call, is over; if it was answered, with the time it spent in each service one after another.
+    fn served(&mut self, _request: &Request, _service: u16, _path: Option<&[u64]>, _now: u64) {}
+    /// Something begins or ends to go wrong.
+    fn fault(&mut self, _change: &Change, _now: u64) {}
+    /// An instance believes from now on that a backend can be used, or cannot.
+    fn believed(&mut self, _access: u16, _instance: u32, _backend: u32, _usable: bool, _now: u64) {}
     /// A request failed at `now`.
     fn failed(&mut self, request: &Request, cause: Failure, now: u64);
     /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
     fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
+}
+
+/// What became of worker-time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It made an answer that counted.
+    Useful,
+    /// It was done for an attempt that failed, or that nobody waited for any more.
+    Wasted,
+    /// A backend that crashed or hung took it with it.
+    Lost,
 }
 
 /// An end of the window over which time averages are taken.

@@ -104,6 +104,12 @@ impl Reports {
         own.present += 1;
     }
 
+    /// An attempt is no longer at its backend, and was not done.
+    pub(super) fn lost(&mut self, backend: u32) {
+        let own = &mut self.own[backend as usize];
+        own.present = own.present.saturating_sub(1);
+    }
+
     /// An attempt is done at its backend. Whether that has become idle.
     pub(super) fn left(&mut self, id: u32, attempt: &Attempt, fleet: &mut Fleet, now: u64) -> bool {
         let (stood, came) = self.came[id as usize];

@@ -4,13 +4,15 @@
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
 use super::{Request, Stopped};
-use crate::balance::{self, BackendId, Balancer, Completion, Ctx, Listens, Pick, Pool, Release, Sees};
-use crate::plan::Plan;
+use crate::balance::{self, BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Release, Sees, State};
+use crate::plan::{BalancerPlan, Plan};
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
 use crate::scenario::{Assign, Picks, View};
 use crate::slab::NIL;
 use crate::time::{SimTime, Span};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// All instances of a cell's balancer.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub(super) struct Tier {
     counts: Counts,
     assign: Assign,
     assignment: Numbered,
+    /// Where each calling backend is an instance: which, by the backend's number.
+    by_caller: Option<Vec<u32>>,
+    /// The number of the first backend: the balancers' own numbers begin with 0.
+    first: u32,
     connections: Option<Connections>,
     refresh: u64,
     pub(super) next_refresh: u64,
@@ -84,9 +90,23 @@ pub(super) struct Held {
     pub(super) since: u64,
 }
 
+/// Who is balanced by whom.
+#[derive(Debug)]
+pub(super) struct Setting<'p> {
+    pub(super) balancer: &'p BalancerPlan,
+    /// The backends, by number.
+    pub(super) backends: Range<u32>,
+    /// Which of the plan's balancers this is, for streams of its own.
+    pub(super) number: u64,
+    /// The calling backends, each of which is an instance; empty: `tier.instances`.
+    pub(super) callers: Vec<u32>,
+    /// Instances judge backends, each by itself.
+    pub(super) judges: bool,
+}
+
 impl Tier {
-    pub(super) fn new(plan: &Plan, balancer: usize, replication: u64) -> Self {
-        let balancer = &plan.balancers[balancer];
+    pub(super) fn new(plan: &Plan, setting: &Setting<'_>, replication: u64) -> Self {
+        let balancer = setting.balancer;
         let build = || balance::build(balancer.kind, &balancer.values).expect("the decoder knows only kinds of the catalogue");
         let counts = match plan.tier.view {
             _ if build().sees() == Sees::Truth => Counts::Truth,
@@ -94,20 +114,32 @@ impl Tier {
             View::Shared if plan.tier.refresh == 0 => Counts::Shared,
             View::Shared => Counts::Stale { adds_own: plan.tier.adds_own },
         };
-        let instances = if counts == Counts::Truth { 1 } else { u64::from(plan.tier.instances) };
-        let members: std::sync::Arc<[_]> = plan.members().into();
-        let own_pools = matches!(counts, Counts::Own | Counts::Stale { adds_own: true });
+        let is_by_caller = !setting.callers.is_empty() && counts != Counts::Truth;
+        let instances = match counts {
+            Counts::Truth => 1,
+            _ if is_by_caller => setting.callers.len() as u64,
+            _ => u64::from(plan.tier.instances),
+        };
+        let by_caller = is_by_caller.then(|| {
+            let mut instance_of = vec![NIL; plan.backend_count() as usize];
+            setting.callers.iter().zip(0..).for_each(|(&backend, instance)| instance_of[backend as usize] = instance);
+            instance_of
+        });
+        let members: Arc<[_]> = plan.members()[setting.backends.start as usize..setting.backends.end as usize].into();
+        let own_pools = matches!(counts, Counts::Own | Counts::Stale { adds_own: true }) || setting.judges && counts != Counts::Truth;
         let pool = if counts == Counts::Truth { Pool::truth(members) } else { Pool::new(members) };
         let stale = matches!(counts, Counts::Stale { .. });
         let mut tier = Self {
             instances: (0..instances)
-                .map(|index| Instance::new(build(), derive(plan.seed, replication, Purpose::Balancer, index)))
+                .map(|index| Instance::new(build(), derive(plan.seed, replication, Purpose::Balancer, setting.number << 32 | index)))
                 .collect(),
             live: stale.then(|| pool.clone()),
             pools: vec![pool; if own_pools { instances as usize } else { 1 }],
             counts,
             assign: plan.tier.assign,
-            assignment: Numbered::new(derive(plan.seed, replication, Purpose::Assignment, 0)),
+            assignment: Numbered::new(derive(plan.seed, replication, Purpose::Assignment, setting.number)),
+            by_caller,
+            first: setting.backends.start,
             connections: Connections::new(plan, replication),
             refresh: plan.tier.refresh,
             next_refresh: if stale { plan.tier.refresh } else { u64::MAX },
@@ -186,9 +218,81 @@ impl Tier {
     pub(super) fn instance_of(&self, request: &Request) -> u32 {
         match (self.instances.len(), self.assign) {
             (1, _) => 0,
+            _ if self.by_caller.is_some() => self.caller_of(request),
             (n, Assign::Random) => below(self.assignment.bits(request.number), n as u64) as u32,
             (n, Assign::Client) => below(mix(self.assignment.bits(0) ^ u64::from(request.client)), n as u64) as u32,
         }
+    }
+
+    /// The instance that the calling backend of a call is.
+    fn caller_of(&self, request: &Request) -> u32 {
+        self.by_caller.as_ref().map_or(0, |instance_of| instance_of[request.client as usize])
+    }
+
+    /// Whether the product that the balancer is tries again by itself.
+    pub(super) fn retries(&mut self, known: &balance::Request<'_>, request: &Request, now: u64) -> bool {
+        let instance = self.instance_of(request);
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, .. } = &mut self.instances[instance as usize];
+        balancer.retries(known, &self.pools[pool], &mut Ctx { now: SimTime(now), chance })
+    }
+
+    /// The number of the first backend: the balancers' own numbers begin with 0.
+    pub(super) fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// What an instance sees in flight at a backend, by the balancer's own number.
+    pub(super) fn in_flight(&self, instance: u32, backend: u32) -> u32 {
+        self.pools[self.pool_of(instance)].in_flight(BackendId(backend))
+    }
+
+    /// What an instance has in flight in all.
+    pub(super) fn in_flight_in_all(&self, instance: u32) -> u64 {
+        let pool = &self.pools[self.pool_of(instance)];
+        (0..pool.len() as u32).map(|backend| u64::from(pool.in_flight(BackendId(backend)))).sum()
+    }
+
+    /// How many requests an instance holds.
+    pub(super) fn waiting(&self, instance: u32) -> u64 {
+        self.instances[instance as usize].held.by_number.len() as u64
+    }
+
+    /// What the configuration says of each backend.
+    pub(super) fn written(&self) -> Vec<State> {
+        let pool = &self.pools[0];
+        (0..pool.len() as u32).map(|backend| pool.member(BackendId(backend)).state).collect()
+    }
+
+    /// An instance believes something else of a backend from now on. Whether it may be picked now and could not be before.
+    pub(super) fn believe(&mut self, instance: u32, backend: u32, state: State, now: u64) -> bool {
+        let (backend, pool) = (BackendId(backend), self.pool_of(instance));
+        let before = self.pools[pool].state(backend);
+        if before == state {
+            return false;
+        }
+        self.pools[pool].set_state(backend, state);
+        let change = match (before, state) {
+            (State::Absent, _) => Change::Joined,
+            (_, State::Absent) => Change::Left,
+            _ => Change::State(before),
+        };
+        self.tell_changed(instance, backend, change, now);
+        state.is_eligible() && !before.is_eligible()
+    }
+
+    /// An instance multiplies a backend's weight from now on.
+    pub(super) fn reweigh(&mut self, instance: u32, backend: u32, factor: f64, now: u64) {
+        let (backend, pool) = (BackendId(backend), self.pool_of(instance));
+        let weight = self.pools[pool].member(backend).weight * factor;
+        self.pools[pool].set_weight(backend, weight);
+        self.tell_changed(instance, backend, Change::Weight, now);
+    }
+
+    fn tell_changed(&mut self, instance: u32, backend: BackendId, change: Change, now: u64) {
+        let pool = self.pool_of(instance);
+        let Instance { balancer, chance, .. } = &mut self.instances[instance as usize];
+        balancer.changed(backend, change, &self.pools[pool], &mut Ctx { now: SimTime(now), chance });
     }
 
     /// The instance's choice for an attempt of a request.
@@ -283,7 +387,7 @@ impl Tier {
                 self.tell(0, backend, now);
             }
             Counts::Shared => {
-                change(&mut self.pools[0], backend);
+                self.pools.iter_mut().for_each(|pool| change(pool, backend));
                 (0..self.instances.len()).for_each(|at| self.tell(at, backend, now));
             }
             Counts::Stale { adds_own } => self.count_behind(instance, backend, now, adds_own, change),
@@ -433,7 +537,7 @@ impl Connections {
 
     /// The backend of the request's connection; a new connection asks the balancer. Which of its connections a client uses belongs to the request.
     fn pick(&mut self, request: &Request, choose: impl FnOnce() -> Pick) -> Pick {
-        let Some(shape) = self.sources[request.source as usize] else { return choose() };
+        let Some(Some(shape)) = self.sources.get(request.source as usize) else { return choose() };
         // The client was drawn from the same stream; mixed once more, so that it does not settle the connection too.
         let which = below(mix(!shape.stream.bits(request.number)), shape.per_client);
         let connection = &mut self.open[shape.first + request.client as usize * shape.per_client as usize + which as usize];

@@ -3,6 +3,17 @@
 //! A [`Fault`] is one table of a scenario, resolved. Its kind comes down to a few [`Effect`]s that begin and end at backends; who is hit may be drawn, anew for
 //! each time it happens, and so may the times. All of it is a function of (seed, replication): every balancer meets the same.
 
+mod catalogue;
+mod listing;
+mod occurrences;
+pub mod target;
+mod timeline;
+
+pub use catalogue::{FAULTS, KINDS};
+pub use listing::listing;
+pub use occurrences::{Occurrences, Window, windows};
+pub use timeline::Timeline;
+
 use crate::dist::Dist;
 use crate::time::Span;
 
@@ -63,7 +74,9 @@ pub enum Kind {
     },
     /// `partition from`: nothing passes between these and the target, either way.
     Partition {
-        /// Who is cut off from the target.
+        /// Who is cut off from the target, as it was written.
+        written: Vec<String>,
+        /// The same, looked up.
         from: Vec<Side>,
     },
     /// `stale`: health and discovery of the target stay as they are believed to be.

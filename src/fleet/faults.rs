@@ -19,7 +19,7 @@
 //! that is not at its backend (any more) is nobody's business here: to cancel it or to let it go does nothing.
 
 use super::Fleet;
-use super::attempt::Attempts;
+use super::attempt::{Attempts, Stage};
 use super::special::{Special, Step};
 use crate::slab::NIL;
 
@@ -92,6 +92,16 @@ impl Fleet {
         backend.work = backend.work.wrapping_sub(attempts[id].service);
         attempts[id].wait = now - attempts[id].wait;
         0
+    }
+
+    /// Whether an attempt that is at its backend is in service there, or keeps its worker; else it waits.
+    #[must_use]
+    pub fn is_served(&self, attempts: &impl Attempts, id: u32) -> bool {
+        let backend = &self.backends[attempts[id].backend as usize];
+        if backend.is_simple() {
+            return backend.waiting.head == id;
+        }
+        matches!(attempts[id].stage(), Stage::Serving(_) | Stage::Holding(_))
     }
 
     /// An attempt whose work is done keeps its worker no longer, which goes on with the next.

@@ -72,6 +72,8 @@ pub(super) enum What {
     PeakInFlight,
     JainClients,
     InSystem,
+    Amplification,
+    Wasted,
     Backend(usize, OfBackend),
 }
 
@@ -172,6 +174,14 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry("fairness.jain_client_latency", Unit::Number, Better::Higher, What::JainClients, "Jain's index of clients' mean latencies"),
     entry("in_system_mean", Unit::Number, Better::Lower, What::InSystem, "mean number of requests in the system"),
+    entry("amplification", Unit::Number, Better::Lower, What::Amplification, "attempts ÷ offered requests"),
+    entry(
+        "work.wasted_share",
+        Unit::Share,
+        Better::Lower,
+        What::Wasted,
+        "worker-time of attempts that failed, were given up or lost ÷ all worker-time of attempts",
+    ),
 ];
 
 pub(super) const fn backend(name: &'static str, unit: Unit, better: Better, what: OfBackend, about: &'static str) -> Entry {

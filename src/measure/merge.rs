@@ -3,7 +3,7 @@
 //! The sum's window starts at zero and is as long as all windows together, and its end is the sum of all ends: rates and time
 //! averages of the whole are then read as those of one replication are.
 
-use super::record::{BackendRecord, Record};
+use super::record::{BackendRecord, Record, ServiceRecord};
 use crate::time::SimTime;
 
 /// Adds a replication: counts, areas and windows are summed, histograms merged, the earliest overload kept.
@@ -33,11 +33,30 @@ pub(super) fn merge(total: &mut Record, next: Record) {
     total.window_end += next.window_end.since(next.window_start);
     total.end += next.end.since(SimTime::ZERO);
     total.in_system_area += next.in_system_area;
+    for (mine, theirs) in [(&mut total.useful, next.useful), (&mut total.wasted, next.wasted), (&mut total.lost, next.lost)] {
+        *mine += theirs;
+    }
     total.overloaded_at = [total.overloaded_at, next.overloaded_at].into_iter().flatten().min();
     // Order counts: a rotation keeps equal replications from cancelling.
     total.fingerprint = total.fingerprint.rotate_left(5) ^ next.fingerprint;
     merge_clients(&mut total.clients, next.clients);
+    merge_services(&mut total.services, next.services);
     merge_backends(&mut total.backends, next.backends);
+}
+
+fn merge_services(total: &mut Vec<ServiceRecord>, next: Vec<ServiceRecord>) {
+    if total.is_empty() {
+        *total = next;
+        return;
+    }
+    for (mine, theirs) in total.iter_mut().zip(next) {
+        mine.requests += theirs.requests;
+        mine.succeeded += theirs.succeeded;
+        mine.attempts += theirs.attempts;
+        mine.retries += theirs.retries;
+        mine.path += theirs.path;
+        mine.latency.merge(&theirs.latency);
+    }
 }
 
 fn merge_clients(total: &mut Option<Vec<(u64, u128)>>, next: Option<Vec<(u64, u128)>>) {

@@ -7,7 +7,7 @@ use super::histogram::{Coarse, Fine};
 use crate::time::{SimTime, Span};
 
 /// Why a request failed: the cause of its last attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(usize)]
 pub enum Failure {
     /// The caller's patience ran out.
@@ -77,6 +77,14 @@ pub struct Record {
     pub end: SimTime,
     /// The integral of the number of requests in the system over the window, in request-nanoseconds.
     pub in_system_area: u128,
+    /// Worker-time of attempts, in nanoseconds, that made answers which counted.
+    pub useful: u128,
+    /// Worker-time of attempts that failed, or that nobody waited for.
+    pub wasted: u128,
+    /// Worker-time that went with backends which crashed or hung.
+    pub lost: u128,
+    /// One for each service, where there are several.
+    pub services: Vec<ServiceRecord>,
     /// One for each backend, in the order of the plan.
     pub backends: Vec<BackendRecord>,
     /// For each client: requests answered and the sum of their latencies. `None` without `clients`.
@@ -91,6 +99,24 @@ pub struct Record {
     pub events: u64,
     /// A running hash of every decision and outcome, in order.
     pub fingerprint: u64,
+}
+
+/// What one cell measured at one service.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceRecord {
+    /// Requests and calls to it that are over.
+    pub requests: u64,
+    /// Of them, those that were answered.
+    pub succeeded: u64,
+    /// Attempts sent to its backends.
+    pub attempts: u64,
+    /// Of them after a failed one.
+    pub retries: u64,
+    /// Latencies of the answered ones, as their callers saw them.
+    pub latency: Coarse,
+    /// Of the latencies of answered requests of the traffic: what was spent here, in nanoseconds, calls not counted, and of calls made at once only the last to be
+    /// answered.
+    pub path: u128,
 }
 
 /// What one cell measured at one backend.

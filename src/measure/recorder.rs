@@ -1,9 +1,9 @@
 //! The observer that fills a [`Record`].
 
 use super::histogram::Exact;
-use super::record::{BackendRecord, Failure, Record};
+use super::record::{BackendRecord, Failure, Record, ServiceRecord};
 use super::tallies::Tallies;
-use crate::engine::{Edge, Ending, Observer, Request};
+use crate::engine::{Edge, Ending, Observer, Request, Spent};
 use crate::fleet::Account;
 use crate::plan::Plan;
 use crate::time::{SimTime, Span};
@@ -21,6 +21,8 @@ pub struct Recorder {
     succeeded_in_warmup: u64,
     /// Where each source's clients begin in `record.clients`.
     first_client: Vec<u32>,
+    /// By backend, where there are several services.
+    service_of: Vec<u16>,
     backends: Vec<Hot>,
     sent: Noted<()>,
     answered: Noted<u64>,
@@ -90,8 +92,12 @@ impl Recorder {
         let first_client = first_client.collect();
         let clients = (clients > 0).then(|| vec![(0, 0); clients as usize]);
         let backends = vec![BackendRecord::default(); count as usize];
+        let is_one = plan.services.len() == 1;
+        let service_of = plan.services.iter().zip(0..).flat_map(|(service, number)| service.backends.clone().map(move |_| number));
+        let services = vec![ServiceRecord::default(); if is_one { 0 } else { plan.services.len() }];
         Self {
-            record: Record { backends, clients, ..Record::default() },
+            record: Record { backends, clients, services, ..Record::default() },
+            service_of: if is_one { Vec::new() } else { service_of.collect() },
             opened: Vec::new(),
             opened_area: 0,
             succeeded_in_warmup: 0,
@@ -162,7 +168,10 @@ impl Observer for Recorder {
     #[inline]
     fn sent(&mut self, request: &Request, backend: u32) {
         if request.measured {
-            self.record.attempts += 1;
+            self.record.attempts += u64::from(!request.is_call());
+            if let Some(&service) = self.service_of.get(backend as usize) {
+                self.record.services[service as usize].attempts += 1;
+            }
             if self.sent.note(backend, ()) {
                 self.add_sent();
             }
@@ -195,6 +204,44 @@ impl Observer for Recorder {
             let client = &mut clients[(self.first_client[request.source as usize] + request.client) as usize];
             client.0 += 1;
             client.1 += u128::from(latency);
+        }
+    }
+
+    fn retried(&mut self, request: &Request, backend: u32) {
+        if request.measured {
+            self.record.retries += u64::from(!request.is_call());
+            if let Some(&service) = self.service_of.get(backend as usize) {
+                self.record.services[service as usize].retries += 1;
+            }
+        }
+    }
+
+    fn hedged(&mut self, request: &Request, _backend: u32) {
+        self.record.hedges += u64::from(request.measured && !request.is_call());
+    }
+
+    fn spent(&mut self, request: &Request, spent: Spent, time: u64) {
+        if request.measured {
+            let sum = match spent {
+                Spent::Useful => &mut self.record.useful,
+                Spent::Wasted => &mut self.record.wasted,
+                Spent::Lost => &mut self.record.lost,
+            };
+            *sum += u128::from(time);
+        }
+    }
+
+    fn served(&mut self, request: &Request, service: u16, path: Option<&[u64]>, now: u64) {
+        if !request.measured || self.record.services.is_empty() {
+            return;
+        }
+        let of = &mut self.record.services[service as usize];
+        of.requests += 1;
+        let Some(path) = path else { return };
+        of.succeeded += 1;
+        of.latency.record(now - request.arrival);
+        if !request.is_call() {
+            self.record.services.iter_mut().zip(path).for_each(|(service, time)| service.path += u128::from(*time));
         }
     }
 

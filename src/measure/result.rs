@@ -10,9 +10,9 @@ use super::histogram::Fine;
 use super::interval::{self, Interval};
 use super::merge::merge;
 use super::metric::{Metric, UnknownMetric};
-use super::record::{BackendRecord, Failure, Record};
+use super::record::{BackendRecord, Failure, Record, ServiceRecord};
 use super::setup::Subject;
-use super::summary::{BackendSummary, Errors, Fairness, Latency, LatencyInterval, Requests, ResultSummary, Short};
+use super::summary::{BackendSummary, Errors, Fairness, Latency, LatencyInterval, Requests, ResultSummary, ServiceSummary, Short, Work};
 use super::value;
 use super::warmup::{self, Check};
 
@@ -151,8 +151,10 @@ impl ResultBuilder {
             success_rate: number("success_rate"),
             fairness: self.fairness(),
             in_system_mean: number("in_system_mean"),
+            amplification: number("amplification"),
+            work: work(total, number("work.wasted_share")),
             faults: [],
-            services: [],
+            services: self.services(),
             backends: self.backends(),
         }
     }
@@ -185,6 +187,23 @@ impl ResultBuilder {
             peak_to_mean_in_flight: self.number("fairness.peak_to_mean_in_flight"),
             jain_client_latency: self.number("fairness.jain_client_latency"),
         }
+    }
+
+    fn services(&self) -> Vec<ServiceSummary> {
+        let total = &self.total;
+        let path: u128 = total.services.iter().map(|service| service.path).sum();
+        let one = |(record, name): (&ServiceRecord, &String)| ServiceSummary {
+            name: name.clone(),
+            requests: record.requests,
+            failed: record.requests - record.succeeded,
+            attempts: record.attempts,
+            retries: record.retries,
+            success_rate: value::over(record.succeeded as f64, record.requests as f64),
+            amplification: value::over(record.attempts as f64, total.offered as f64),
+            latency_ms: short(&record.latency),
+            critical_share: value::over(record.path as f64, path as f64),
+        };
+        total.services.iter().zip(self.subject.services.iter()).map(one).collect()
     }
 
     fn backends(&self) -> Vec<BackendSummary> {
@@ -235,6 +254,11 @@ fn check(record: &Record) -> Check {
 fn forget_means(result: &mut ResultSummary) {
     (result.latency_ms.mean, result.latency_ms.stddev) = (None, None);
     (result.latency_ms_ci95.mean, result.latency_all_ms.mean, result.wait_ms.mean) = (None, None, None);
+}
+
+fn work(total: &Record, wasted_share: Option<f64>) -> Work {
+    let seconds = |time: u128| wasted_share.map(|_| time as f64 / 1e9);
+    Work { useful_s: seconds(total.useful), wasted_s: seconds(total.wasted), lost_s: seconds(total.lost), wasted_share }
 }
 
 fn requests(total: &Record) -> Requests {

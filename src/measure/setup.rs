@@ -34,6 +34,8 @@ pub struct Subject {
     pub variant: Option<String>,
     /// The backends of its cells, in the order of their records; shared by the results that have the same.
     pub backends: Arc<[Backend]>,
+    /// The services, where there are several.
+    pub services: Arc<[String]>,
     /// Whether the scenario has `clients`.
     pub clients: bool,
     /// Offered work ÷ the pool's nominal capacity, where both are known: above 1 it cannot keep up.

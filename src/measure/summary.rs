@@ -147,12 +147,52 @@ pub struct ResultSummary {
     pub fairness: Fairness,
     /// The mean number of requests in the system.
     pub in_system_mean: Option<f64>,
-    /// What happened during each fault: none are simulated yet.
+    /// Attempts ÷ offered requests.
+    pub amplification: Option<f64>,
+    /// What became of worker-time.
+    pub work: Work,
+    /// What happened during each fault.
     pub faults: [(); 0],
-    /// Each service by itself: none are simulated yet.
-    pub services: [(); 0],
+    /// Each service by itself, where there are several.
+    pub services: Vec<ServiceSummary>,
     /// One for each backend.
     pub backends: Vec<BackendSummary>,
+}
+
+/// What became of the worker-time that attempts had; `None` in scenarios where none of it can go to waste.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// It made answers that counted, in seconds.
+    pub useful_s: Option<f64>,
+    /// It was done for attempts that failed, or that nobody waited for any more.
+    pub wasted_s: Option<f64>,
+    /// It went with backends that crashed or hung.
+    pub lost_s: Option<f64>,
+    /// Wasted and lost ÷ all.
+    pub wasted_share: Option<f64>,
+}
+
+/// One service of several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceSummary {
+    /// Its name.
+    pub name: String,
+    /// Requests and calls to it.
+    pub requests: u64,
+    /// Of them, those that failed.
+    pub failed: u64,
+    /// Attempts sent to its backends.
+    pub attempts: u64,
+    /// Of them after a failed one.
+    pub retries: u64,
+    /// Answered ÷ requests.
+    pub success_rate: Option<f64>,
+    /// Attempts ÷ offered requests of the traffic: how much of it arrives here for each.
+    pub amplification: Option<f64>,
+    /// Latencies of answered requests and calls, as their callers saw them.
+    pub latency_ms: Short,
+    /// The share of the latency of answered requests that was spent here: calls not counted, and of calls made at once only the last to be answered.
+    pub critical_share: Option<f64>,
 }
 
 /// Requests by outcome.

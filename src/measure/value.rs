@@ -35,6 +35,11 @@ pub(super) fn value(what: What, record: &Record, subject: &Subject) -> Option<f6
         What::PeakInFlight => fairness::peak_to_mean(&in_flight(record, subject)),
         What::JainClients => fairness::jain(&client_means(record)?),
         What::InSystem => over(record.in_system_area as f64, window(record)),
+        What::Amplification => over(record.attempts as f64, record.offered as f64),
+        What::Wasted => {
+            let away = record.wasted + record.lost;
+            over(away as f64, (record.useful + away) as f64)
+        }
         What::Backend(at, figure) => of_one(figure, record, record.backends.get(at)?, subject.backends.get(at)?),
     }
 }

@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(
             keys(result),
             "balancer kind variant requests latency_ms latency_ms_ci95 latency_all_ms wait_ms wait_share warmup_reached overloaded_at_s \
-             duration_s throughput_rps goodput_rps success_rate fairness in_system_mean faults services backends"
+             duration_s throughput_rps goodput_rps success_rate fairness in_system_mean amplification work faults services backends"
         );
         assert_eq!(keys(&result["requests"]), "offered succeeded failed unfinished attempts retries hedges errors");
         assert_eq!(keys(&result["requests"]["errors"]), "timeout refused error crashed no-backend shed");

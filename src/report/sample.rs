@@ -61,6 +61,7 @@ fn subject(balancer: &str, variant: Option<&str>) -> Subject {
         kind: balancer.into(),
         variant: variant.map(str::to_owned),
         backends: [backend("web-0", 1.0), backend("web-1", 0.5)].into(),
+        services: [].into(),
         clients: false,
         load: Some(0.8),
     }

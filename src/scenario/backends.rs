@@ -19,15 +19,42 @@ use crate::catalogue::{Kind, Value};
 /// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.
 const BYTES_PER_BACKEND: u64 = 1024;
 
-/// Reads all groups; `None` where one of them was at fault.
+/// A group as it was written.
+pub(crate) struct Written<'n> {
+    pub(crate) node: &'n Node,
+    /// `backends[0] ("web")`.
+    pub(crate) path: String,
+    /// `None` where it was at fault.
+    pub(crate) group: Option<Group>,
+}
+
+impl Written<'_> {
+    /// Where it has a key, or where it begins.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        self.node.as_table().and_then(|table| table.get(key)).map_or(self.node.at, |pair| pair.value.at)
+    }
+}
+
+/// Reads the groups of the top level; `None` where one of them was at fault.
 pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
-    let path = Path::Key(&Path::Root, "backends");
+    let groups = members(d, root.get("backends"), Place::default(), &Path::Key(&Path::Root, "backends"), "[[backends]]")?;
+    finish(d, groups)
+}
+
+/// Reads a list of groups, each by itself; `None` where there is no list.
+pub(crate) fn members<'n>(
+    d: &mut Decoder<'_>,
+    pair: Option<&'n Pair>,
+    at: Place,
+    path: &Path<'_>,
+    header: &'static str,
+) -> Option<Vec<Written<'n>>> {
     let missing = |d: &mut Decoder<'_>, at: Place| {
-        let finding = Finding::error(at, Fault::Missing("[[backends]]".into())).path("backends").allowed("at least 1 group of backends");
-        d.report(finding.help("add\n[[backends]]\nname = \"web\"\ncount = 10"));
+        let finding = Finding::error(at, Fault::Missing(header.into())).path(path).allowed("at least 1 group of backends");
+        d.report(finding.help(format!("add\n{header}\nname = \"web\"\ncount = 10")));
     };
-    let Some(pair) = root.get("backends") else {
-        missing(d, Place::default());
+    let Some(pair) = pair else {
+        missing(d, at);
         return None;
     };
     match &pair.value.data {
@@ -36,23 +63,26 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Group>> {
             None
         }
         Data::List(members) => {
-            let read = |(index, member): (usize, &Node)| group(d, member, &path.index(index, member.text_of("name")));
-            let groups: Vec<Option<Group>> = members.iter().enumerate().map(read).collect();
-            names_differ(d, members, &groups);
-            few_enough(d, members, &groups)?;
-            groups.into_iter().collect()
+            let read = |(index, node): (usize, &'n Node)| {
+                let path = path.index(index, node.text_of("name"));
+                Written { node, path: path.to_string(), group: group(d, node, &path) }
+            };
+            Some(members.iter().enumerate().map(read).collect())
         }
         _ => {
             let fault = Fault::WrongType { found: d.found(&pair.value), wanted: "a list of tables" };
-            d.report(
-                Finding::error(pair.value.at, fault)
-                    .path(path)
-                    .allowed(Kind::Tables(&BACKENDS))
-                    .help("backends is a list; use [[backends]]"),
-            );
+            let finding = Finding::error(pair.value.at, fault).path(path).allowed(Kind::Tables(&BACKENDS));
+            d.report(finding.help(format!("backends is a list; use {header}")));
             None
         }
     }
+}
+
+/// The groups of all lists together; `None` where one of them was at fault.
+pub(crate) fn finish(d: &mut Decoder<'_>, members: Vec<Written<'_>>) -> Option<Vec<Group>> {
+    names_differ(d, &members);
+    few_enough(d, &members)?;
+    members.into_iter().map(|member| member.group).collect()
 }
 
 fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
@@ -178,57 +208,47 @@ fn address(d: &mut Decoder<'_>, f: &Fields<'_>, count: Option<u32>) -> Option<Op
     Some(Some(address))
 }
 
-/// Where a group has a key, or where it begins.
-fn place(node: &Node, key: &str) -> Place {
-    node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at)
-}
-
 /// Notes names that stand twice, also those that `count` makes.
-fn names_differ(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) {
+fn names_differ(d: &mut Decoder<'_>, members: &[Written<'_>]) {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, group) in groups.iter().enumerate() {
-        let Some(group) = group else { continue };
+    for (index, member) in members.iter().enumerate() {
+        let Some(group) = &member.group else { continue };
         if let Some(&first) = names.get(group.name.as_str()) {
-            twice(d, members, (first, index), &group.name);
+            twice(d, &members[first], member, &group.name);
         } else {
             names.insert(&group.name, index);
         }
     }
+    let count = |index: usize| members[index].group.as_ref().map_or(0, |group| group.count);
     for (&name, &index) in &names {
         let made = name
             .rsplit_once('-')
             .and_then(|(stem, number)| Some((*names.get(stem)?, number.parse::<u32>().ok().filter(|made| made.to_string() == number)?)));
-        let is_single = groups[index].as_ref().is_some_and(|group| group.count == 1);
-        if let Some((maker, _)) = made
-            .filter(|(maker, number)| is_single && groups[*maker].as_ref().is_some_and(|group| group.count > 1 && *number < group.count))
-        {
-            twice(d, members, (maker.min(index), maker.max(index)), name);
+        if let Some((maker, _)) = made.filter(|(maker, number)| count(index) == 1 && count(*maker) > 1 && *number < count(*maker)) {
+            twice(d, &members[maker.min(index)], &members[maker.max(index)], name);
         }
     }
 }
 
-fn twice(d: &mut Decoder<'_>, members: &[Node], (first, second): (usize, usize), name: &str) {
+fn twice(d: &mut Decoder<'_>, first: &Written<'_>, second: &Written<'_>, name: &str) {
     let fault = Fault::TwiceNamed(format!("two backends are called {}", shown(name)));
-    let own = members[second].text_of("name").map(|name| format!(" ({})", shown(name))).unwrap_or_default();
-    let finding = Finding::error(place(&members[second], "name"), fault)
-        .path(format!("backends[{second}]{own}.name"))
-        .allowed("a name of its own for each backend");
     let finding =
-        finding.related("the first is here (a group with a count names its members name-0, name-1, …)", place(&members[first], "name"));
+        Finding::error(second.place("name"), fault).path(format!("{}.name", second.path)).allowed("a name of its own for each backend");
+    let finding = finding.related("the first is here (a group with a count names its members name-0, name-1, …)", first.place("name"));
     d.report(finding.help(format!("write, for example, name = \"{}-b\"", visible(name, 40))));
 }
 
 /// Refuses more backends than fit.
-fn few_enough(d: &mut Decoder<'_>, members: &[Node], groups: &[Option<Group>]) -> Option<()> {
-    let count = |index: &usize| groups[*index].as_ref().map_or(0, |group| u64::from(group.count));
-    let total: u64 = (0..groups.len()).map(|index| count(&index)).sum();
-    if let (true, Some(largest)) = (total > MAX_BACKENDS, (0..groups.len()).max_by_key(count)) {
+fn few_enough(d: &mut Decoder<'_>, members: &[Written<'_>]) -> Option<()> {
+    let count = |member: &&Written<'_>| member.group.as_ref().map_or(0, |group| u64::from(group.count));
+    let total: u64 = members.iter().map(|member| count(&member)).sum();
+    if let (true, Some(largest)) = (total > MAX_BACKENDS, members.iter().max_by_key(count)) {
         let gigabytes = (total * BYTES_PER_BACKEND) as f64 / 1e9;
         let fault =
             Fault::Limit(format!("there are {total} backends, which would take about {gigabytes:.1} GB; the limit is {MAX_BACKENDS}"));
         d.report(
-            Finding::error(place(&members[largest], "count"), fault)
-                .path(format!("backends[{largest}].count"))
+            Finding::error(largest.place("count"), fault)
+                .path(format!("{}.count", largest.path))
                 .allowed(format!("at most {MAX_BACKENDS} backends in all"))
                 .help("lower `count`"),
         );

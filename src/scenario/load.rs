@@ -11,17 +11,14 @@ use super::document::{self, Data, Node, Table};
 use super::encoding;
 use super::escape::shown;
 use super::keys::{ROOT, VARIANT};
-use super::model::Scenario;
+use super::model::{self, Scenario};
 use super::overrides::{self, Override};
 use super::path::Path;
 use super::position::{Place, Sources};
 use super::reader::Fields;
 use super::syntax::Syntax;
-use super::{backends, balancers, checks, network, run, tier, traffic};
+use super::{backends, balancers, checks, client, discovery, faults, health, network, run, services, tier, traffic};
 use crate::catalogue::Kind;
-use crate::client::Caller;
-use crate::fleet::Discovery;
-use crate::health::Health;
 
 /// A scenario as it comes: bytes, and what they are called.
 #[derive(Clone, Copy, Debug)]
@@ -269,11 +266,16 @@ fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
     let f = Fields::open_root(d, root, &ROOT);
     let (title, question) = (f.text(d, "title"), f.text(d, "question"));
     let run = run::read(d, root);
-    let traffic = traffic::read(d, root);
-    let backends = backends::read(d, root);
+    let services = services::read(d, root);
+    let traffic = traffic::read(d, root, services.as_deref());
+    let backends = if root.get("service").is_some() { Some(Vec::new()) } else { backends::read(d, root) };
     let links = network::read(d, root);
     let balancers = balancers::read(d, root);
     let tier = tier::read(d, root);
+    let (client, health, discovery) = (client::read(d, root), health::read(d, root), discovery::read(d, root));
+    let groups = backends.as_ref().zip(services.as_ref()).map(|(backends, services)| model::all_groups(backends, services));
+    let autoscale = discovery::autoscale(d, root, groups.as_deref());
+    let faults = faults::read(d, root);
     let written = balancers?;
     let balancers = written.iter().map(|written| written.balancer.clone()).collect();
     let scenario = Scenario {
@@ -285,12 +287,12 @@ fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
         links: links?,
         balancers,
         tier: tier?,
-        client: Caller::default(),
-        health: Health::default(),
-        discovery: Discovery::default(),
-        autoscale: None,
-        faults: Vec::new(),
-        services: Vec::new(),
+        client: client?,
+        health: health?,
+        discovery: discovery?,
+        autoscale: autoscale?,
+        faults: faults?,
+        services: services?,
     };
     checks::check(d, root, &scenario, &written);
     Some(scenario)

@@ -8,6 +8,7 @@ use crate::catalogue::Values;
 use crate::client::Caller;
 use crate::dist::Dist;
 use crate::fault::Fault;
+use crate::fault::target::Listed;
 use crate::fleet::{Autoscale, Discovery};
 use crate::health::Health;
 use crate::time::{Rate, Span};
@@ -43,6 +44,50 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// `[[service]]`; empty where there is but the one of the top level.
     pub services: Vec<Service>,
+}
+
+impl Scenario {
+    /// All groups of backends, those of the services in their order.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&Group> {
+        all_groups(&self.backends, &self.services)
+    }
+
+    /// All zones that are named anywhere, in order of naming.
+    #[must_use]
+    pub fn zones(&self) -> Vec<String> {
+        let links = self.links.iter().flat_map(|link| [Some(&link.from), Some(&link.to)]);
+        let groups = self.groups().into_iter().map(|group| group.zone.as_ref());
+        let named = groups.chain(self.traffic.iter().map(|traffic| traffic.zone.as_ref())).chain([self.tier.zone.as_ref()]).chain(links);
+        let mut zones = Vec::new();
+        for zone in named.flatten() {
+            if !zones.contains(zone) {
+                zones.push(zone.clone());
+            }
+        }
+        zones
+    }
+
+    /// All groups as targets can name them, of an autoscaled one all that there may be.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Listed<'_>> {
+        let own = self.backends.iter().map(|group| ("", group));
+        let of_services = self.services.iter().flat_map(|service| service.backends.iter().map(|group| (service.name.as_str(), group)));
+        let most = |at: usize| self.autoscale.as_ref().filter(|scale| scale.group == at).map_or(0, |scale| scale.max);
+        let all = own.chain(of_services).enumerate();
+        all.map(|(at, (service, group))| Listed {
+            service,
+            name: &group.name,
+            count: group.count.max(most(at)),
+            zone: group.zone.as_deref(),
+        })
+        .collect()
+    }
+}
+
+/// The groups of the top level, or those of the services in their order.
+pub(crate) fn all_groups<'a>(backends: &'a [Group], services: &'a [Service]) -> Vec<&'a Group> {
+    backends.iter().chain(services.iter().flat_map(|service| &service.backends)).collect()
 }
 
 /// `[[service]]`: backends of their own, and whom they call. Of several services, [`Scenario::backends`] is empty.

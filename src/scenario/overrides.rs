@@ -14,7 +14,7 @@ use super::position::{Place, Sources};
 use super::suggest::nearest;
 
 /// Keys of one table that exclude each other: setting one removes the others.
-const EXCLUSIVE: [(&str, &[&str]); 17] = [
+const EXCLUSIVE: [(&str, &[&str]); 20] = [
     ("requests", &["duration"]),
     ("duration", &["requests"]),
     ("rate", &["load"]),
@@ -31,7 +31,10 @@ const EXCLUSIVE: [(&str, &[&str]); 17] = [
     ("p99", &["mean", "cv"]),
     ("parts", &["mean", "cv"]),
     ("every", &["mtbf", "mttr"]),
-    ("mtbf", &["every"]),
+    ("for", &["mtbf", "mttr"]),
+    ("mtbf", &["every", "for"]),
+    ("mttr", &["every", "for"]),
+    ("tokens", &["share", "at_least", "min_per_second", "window"]),
 ];
 
 /// A key set from the command line.

@@ -82,6 +82,11 @@ pub(crate) fn example(kind: Kind) -> String {
         Kind::Dist | Kind::ExponentialDist => "{ dist = \"exponential\", mean = \"10ms\" }".into(),
         Kind::Text | Kind::Name => "\"a\"".into(),
         Kind::Choice(words) => format!("\"{}\"", words[0]),
+        Kind::Choices(words) => format!("[\"{}\"]", words[0]),
+        Kind::Names => "[\"a\", \"b\"]".into(),
+        Kind::DistOrPercentile => "\"p95\"".into(),
+        Kind::OrTable(kind, _) => example(*kind),
+        Kind::OneOfTables(entries) => written(entries[0]),
         Kind::Pairs(first, second) => format!("[[{}, {}]]", example(*first), example(*second)),
         Kind::Tagged(tagged) => format!("{{ {} = \"{}\" }}", tagged.tag, tagged.names()[0]),
         Kind::TaggedNames(tagged) => format!("[\"{}\"]", tagged.names()[0]),
@@ -91,6 +96,13 @@ pub(crate) fn example(kind: Kind) -> String {
         Kind::Changes => "{ \"run.seed\" = 7 }".into(),
         Kind::Table(_) | Kind::Tables(_) | Kind::OneOrMore(_) | Kind::TaggedTables(_) | Kind::Later(_) => "{ … }".into(),
     }
+}
+
+/// A table with the keys of an entry that have no default.
+fn written(entry: &Entry) -> String {
+    let needed = entry.parameters.iter().filter(|parameter| parameter.default.is_none());
+    let pairs: Vec<String> = needed.map(|parameter| format!("{} = {}", parameter.name, example(parameter.kind))).collect();
+    format!("{{ {} }}", pairs.join(", "))
 }
 
 /// The entry that a tag names.
@@ -114,8 +126,11 @@ pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &
         Some(entry) => Some(entry),
         None => {
             let what = tagged.what.trim_start_matches("an ").trim_start_matches("a ");
-            let finding =
-                if tagged.tag == "kind" { balancers::unknown_kind(node, path) } else { unknown_word(node, path, what, &tagged.names()) };
+            let finding = if tagged.what == "a balancer" {
+                balancers::unknown_kind(node, path)
+            } else {
+                unknown_word(node, path, what, &tagged.names())
+            };
             d.report(finding);
             None
         }

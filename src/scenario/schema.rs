@@ -9,9 +9,9 @@ use crate::catalogue::Value as Decoded;
 use crate::catalogue::{Entry, Kind, Parameter, Tagged};
 
 /// The keys of which one must be there, with what a section without them would miss.
-const REQUIRED: [(&str, &[&str]); 12] = [
-    ("scenario", &["run", "traffic", "backends"]),
-    ("traffic", &["arrivals", "work"]),
+const REQUIRED: [(&str, &[&str]); 19] = [
+    ("scenario", &["run", "traffic"]),
+    ("traffic", &["arrivals"]),
     ("precision", &["metric", "relative"]),
     ("keys", &["count"]),
     ("clients", &["count"]),
@@ -22,10 +22,33 @@ const REQUIRED: [(&str, &[&str]); 12] = [
     ("part", &["share", "mean"]),
     ("spike", &["at", "for", "factor"]),
     ("wave", &["amplitude", "period"]),
+    ("hedge", &["after"]),
+    ("bucket", &["ratio"]),
+    ("tokens", &["tokens"]),
+    ("slow_start", &["window"]),
+    ("autoscale", &["target_utilization", "max"]),
+    ("service", &["name", "backends"]),
+    ("calls", &["to"]),
+];
+
+/// Keys that an entry of a tagged table must have besides its tag, by the name of what is tagged and of the entry.
+const REQUIRED_BESIDES: [(&str, &str, &[&str]); 11] = [
+    ("a discovery", "dns", &["ttl"]),
+    ("a discovery", "registry", &["delay"]),
+    ("a discovery", "poll", &["interval"]),
+    ("a fault", "slow", &["factor"]),
+    ("a fault", "errors", &["share"]),
+    ("a fault", "flap", &["up", "down"]),
+    ("a fault", "latency", &["add"]),
+    ("a fault", "loss", &["share"]),
+    ("a fault", "partition", &["from"]),
+    ("a fault", "deploy", &["takes"]),
+    ("a fault", "surge", &["factor"]),
 ];
 
 /// Keys of which exactly one must be there.
-const ONE_OF: [(&str, &[&str]); 4] = [
+const ONE_OF: [(&str, &[&str]); 5] = [
+    ("scenario", &["backends", "service"]),
     ("run", &["requests", "duration"]),
     ("poisson", &["rate", "load"]),
     ("constant", &["rate", "load"]),
@@ -48,6 +71,7 @@ pub fn schema() -> Value {
 
 const DURATION: &str = "^[0-9][0-9_.eE+-]*(ns|us|µs|ms|s|m|min|h|d)$";
 const RATE: &str = "^[0-9][0-9_.eE+-]*/(ns|us|ms|s|m|min|h|d)$";
+const PERCENTILE: &str = "^p[0-9]+(\\.[0-9]+)?$";
 const SHARE: &str = "^[0-9][0-9_.eE+-]*%$";
 
 /// A duration, or a table of one of the distributions.
@@ -60,7 +84,15 @@ fn any_of_dist() -> Vec<Value> {
 /// A table of each of the entries.
 fn tagged(tagged: &'static Tagged, common: &'static [Parameter]) -> Vec<Value> {
     let entries = (tagged.entries)().into_iter().filter(|entry| !is_later(entry));
-    entries.map(|entry| Value::Object(object(entry, Some(tagged.tag), common))).collect()
+    let table = |entry: &'static Entry| {
+        let mut table = object(entry, Some(tagged.tag), common);
+        let besides = REQUIRED_BESIDES.iter().find(|(what, name, _)| (*what, *name) == (tagged.what, entry.name));
+        if let (Some((.., keys)), Some(Value::Array(required))) = (besides, table.get_mut("required")) {
+            required.extend(keys.iter().map(|key| json!(key)));
+        }
+        Value::Object(table)
+    };
+    entries.map(table).collect()
 }
 
 /// A table with the keys of an entry, and with the tag that names it.
@@ -133,6 +165,14 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Text => json!({"type": "string"}),
         Kind::Name => json!({"type": "string", "minLength": 1, "maxLength": 256}),
         Kind::Choice(words) => json!({"type": "string", "enum": words}),
+        Kind::Choices(words) => json!({"type": "array", "items": {"type": "string", "enum": words}}),
+        Kind::Names => {
+            let name = of_kind(Kind::Name);
+            json!({"anyOf": [name, {"type": "array", "minItems": 1, "items": name}]})
+        }
+        Kind::DistOrPercentile => json!({"anyOf": [{"$ref": "#/definitions/distribution"}, {"type": "string", "pattern": PERCENTILE}]}),
+        Kind::OrTable(kind, entry) => json!({"anyOf": [of_kind(*kind), object(entry, None, &[])]}),
+        Kind::OneOfTables(entries) => json!({"anyOf": entries.iter().map(|entry| object(entry, None, &[])).collect::<Vec<_>>()}),
         Kind::Pairs(first, second) => {
             json!({"type": "array", "minItems": 1, "items": {"type": "array", "items": [of_kind(*first), of_kind(*second)], "minItems": 2, "maxItems": 2}})
         }

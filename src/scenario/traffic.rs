@@ -1,18 +1,19 @@
 //! `[traffic]` and `[[traffic]]`: where requests come from.
 
 use super::arrivals;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::keys::{CLIENTS, KEYS, TRAFFIC};
-use super::model::{Clients, Keys, Traffic};
+use super::model::{Clients, Keys, Service, Traffic};
 use super::path::Path;
 use super::position::Place;
 use super::reader::Fields;
 use crate::catalogue::Kind;
+use crate::dist::Dist;
 
-/// Reads all sources; `None` where one of them was at fault.
-pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Traffic>> {
+/// Reads all sources; `None` where one of them was at fault. Services are none without `[[service]]`, `None` where they were at fault.
+pub(crate) fn read(d: &mut Decoder<'_>, root: &Table, services: Option<&[Service]>) -> Option<Vec<Traffic>> {
     let path = Path::Key(&Path::Root, "traffic");
     let missing = |d: &mut Decoder<'_>, at: Place| {
         let finding =
@@ -28,14 +29,16 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Traffic>> {
         return None;
     };
     match &pair.value.data {
-        Data::Table(_) => Some(vec![source(d, &pair.value, &path, "traffic".into())?]),
+        Data::Table(_) => Some(vec![source(d, &pair.value, &path, "traffic".into(), (root, services))?]),
         Data::List(members) if members.is_empty() => {
             missing(d, pair.value.at);
             None
         }
         Data::List(members) => {
             let name = |index| if members.len() == 1 { "traffic".into() } else { format!("traffic-{index}") };
-            let read = |(index, member): (usize, &Node)| source(d, member, &path.index(index, member.text_of("name")), name(index));
+            let read = |(index, member): (usize, &Node)| {
+                source(d, member, &path.index(index, member.text_of("name")), name(index), (root, services))
+            };
             let sources: Vec<Option<Traffic>> = members.iter().enumerate().map(read).collect();
             names_differ(d, members, &sources)?;
             sources.into_iter().collect()
@@ -47,11 +50,15 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Vec<Traffic>> {
     }
 }
 
-fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: String) -> Option<Traffic> {
+/// The document, and its services.
+type Whole<'a> = (&'a Table, Option<&'a [Service]>);
+
+fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: String, whole: Whole<'_>) -> Option<Traffic> {
     let f = Fields::open(d, node, path, &TRAFFIC)?;
     let name = if f.has("name") { f.text(d, "name") } else { Some(default_name) };
     let arrivals = arrivals::read(d, &f);
-    let work = f.needed_dist(d, "work");
+    let to = to(d, &f, whole);
+    let work = work(d, &f, to.as_ref().and_then(Option::as_deref), whole);
     let (keys, clients) = (keys(d, &f), clients(d, &f));
     let (class, priority, zone) = (f.text(d, "class"), f.integer(d, "priority"), f.text(d, "zone"));
     Some(Traffic {
@@ -63,8 +70,53 @@ fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: Strin
         class,
         priority: priority?,
         zone,
-        to: None,
+        to: to?,
     })
+}
+
+/// The service that it goes to, by name, where one is named.
+fn to(d: &mut Decoder<'_>, f: &Fields<'_>, (root, services): Whole<'_>) -> Option<Option<String>> {
+    let Some(pair) = f.pair("to") else { return Some(None) };
+    let to = f.text(d, "to")?;
+    if root.get("service").is_none() {
+        let fault = Fault::NoEffect("`to` has no effect without [[service]]: there is but one service".into());
+        d.report(Finding::error(pair.key_at, fault).path(f.path.key("to")).allowed("the name of a [[service]]").help("remove it"));
+        return None;
+    }
+    let names: Vec<&str> = services?.iter().map(|service| service.name.as_str()).collect();
+    if !names.contains(&to.as_str()) {
+        d.report(unknown_word(&pair.value, &f.path.key("to"), "service", &names));
+        return None;
+    }
+    Some(Some(to))
+}
+
+/// Its own work, or that of the service it goes to: exactly one of them.
+fn work(d: &mut Decoder<'_>, f: &Fields<'_>, to: Option<&str>, (root, services): Whole<'_>) -> Option<Dist> {
+    if root.get("service").is_none() {
+        return f.needed_dist(d, "work");
+    }
+    let own = if f.has("work") { Some(f.dist(d, "work")?) } else { None };
+    let index = services?.iter().position(|service| to.is_none_or(|to| service.name == to))?;
+    let entry = &services?[index];
+    let name = super::escape::shown(&entry.name);
+    match (own, &entry.work, f.node("work")) {
+        (Some(_), Some(_), Some(node)) => {
+            let fault =
+                Fault::Exclusive(format!("the work of a request is set twice: of this traffic, and of the service {name} it goes to"));
+            let member = root.get("service").and_then(|pair| pair.value.members().get(index));
+            let other = member.and_then(|member| member.as_table()?.get("work")).map_or(node.at, |pair| pair.value.at);
+            let finding = Finding::error(node.at, fault).path(f.path.key("work")).allowed("exactly one of them");
+            d.report(finding.related("the service's work is set here", other).help("remove one of them"));
+            None
+        }
+        (Some(own), ..) => Some(own),
+        (None, Some(work), _) => Some(work.clone()),
+        (None, None, _) => {
+            f.missing(d, "work", &format!("work = {{ dist = \"exponential\", mean = \"10ms\" }} to the service {name}, or here"));
+            None
+        }
+    }
 }
 
 fn keys(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Keys>> {

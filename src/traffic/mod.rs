@@ -6,9 +6,11 @@
 
 mod process;
 mod shape;
+mod surge;
 
 pub use process::{Modulated, Timing};
 pub use shape::Warp;
+pub use surge::Surge;
 
 use crate::dist::portable::Portable;
 use crate::dist::{Dist, Sampler};
@@ -27,6 +29,8 @@ pub struct SourcePlan {
     pub timing: Timing,
     /// What multiplies the rate over time.
     pub shape: Shape,
+    /// What multiplies it besides, from time to time.
+    pub surges: Vec<Surge>,
     /// Work at speed 1, in nanoseconds.
     pub work: Dist,
     /// What hash balancers look at; `None`: a key of its own for every request.
@@ -125,7 +129,7 @@ impl Source {
         });
         Self {
             gaps: Gaps::new(&plan.timing, stream(Purpose::Arrivals), stream(Purpose::Modulation)),
-            warp: Warp::new(&plan.shape),
+            warp: Warp::new(&plan.shape).surging(&plan.surges, seed, replication),
             work: Sampler::new(&plan.work),
             work_stream: stream(Purpose::Work),
             keys,

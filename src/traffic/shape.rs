@@ -4,15 +4,19 @@
 //! passes: Λ(t) = ∫ f. An arrival at operational instant a happens at Λ⁻¹(a). That is exact for Poisson (a time change gives the
 //! inhomogeneous process) and means the natural thing for every other process.
 
+use super::surge::{Surge, Surging};
 use crate::dist::math::{cos, sin, sqrt};
 use crate::scenario::Shape;
 
 /// The map from operational to real time.
 #[derive(Clone, Debug)]
-pub struct Warp(Map);
+pub struct Warp {
+    map: Map,
+    surging: Option<Box<Surging>>,
+}
 
 #[derive(Clone, Debug)]
-enum Map {
+pub(super) enum Map {
     Flat,
     /// Pieces of (real start, operational start, factor), ascending.
     Steps(Vec<(f64, f64, f64)>),
@@ -31,7 +35,7 @@ impl Warp {
     /// The map of a shape.
     #[must_use]
     pub fn new(shape: &Shape) -> Self {
-        Self(match shape {
+        let map = match shape {
             Shape::Flat => Map::Flat,
             Shape::Steps(steps) => pieces(steps.iter().map(|&(at, factor)| (at.0 as f64, factor))),
             Shape::Spike { at, lasts, factor } => {
@@ -40,22 +44,23 @@ impl Warp {
             }
             Shape::Ramp { from, to, over } => Map::Ramp { from: *from, to: *to, over: over.0 as f64 },
             Shape::Wave { amplitude, period } => Map::Wave { amplitude: *amplitude, period: period.0 as f64 },
-        })
+        };
+        Self { map, surging: None }
     }
 
-    /// Turns a block of operational instants into real ones.
-    pub fn to_real(&self, instants: &mut [u64]) {
-        if !matches!(self.0, Map::Flat) {
-            instants.iter_mut().for_each(|at| *at = self.real(*at));
-        }
-    }
-
-    /// The real instant of an operational one; `u64::MAX` if it never comes.
+    /// The map of the same shape times surges.
     #[must_use]
-    pub fn real(&self, operational: u64) -> u64 {
-        match &self.0 {
-            Map::Flat => operational,
-            map => map.invert(operational as f64),
+    pub fn surging(self, surges: &[Surge], seed: u64, replication: u64) -> Self {
+        let surging = (!surges.is_empty()).then(|| Box::new(Surging::new(surges, seed, replication)));
+        Self { surging, ..self }
+    }
+
+    /// Turns a block of operational instants, which ascend from block to block, into real ones.
+    pub fn to_real(&mut self, instants: &mut [u64]) {
+        if let Some(surging) = &mut self.surging {
+            instants.iter_mut().for_each(|at| *at = surging.real(*at, &self.map));
+        } else if !matches!(self.map, Map::Flat) {
+            instants.iter_mut().for_each(|at| *at = self.map.invert(*at as f64) as u64);
         }
     }
 }
@@ -73,9 +78,10 @@ fn pieces(steps: impl Iterator<Item = (f64, f64)>) -> Map {
 }
 
 impl Map {
+    /// The real instant of an operational one; infinite if it never comes.
     #[inline(never)]
-    fn invert(&self, a: f64) -> u64 {
-        let real = match self {
+    pub(super) fn invert(&self, a: f64) -> f64 {
+        match self {
             Self::Flat => a,
             Self::Steps(pieces) => {
                 // The last piece that begins before it: a piece of factor 0 has no operational time of its own.
@@ -85,8 +91,27 @@ impl Map {
             }
             Self::Ramp { from, to, over } => invert_ramp(*from, *to, *over, a),
             Self::Wave { amplitude, period } => invert_wave(*amplitude, *period, a),
-        };
-        real as u64
+        }
+    }
+
+    /// The operational time that has passed at a real instant.
+    pub(super) fn passed(&self, t: f64) -> f64 {
+        match self {
+            Self::Flat => t,
+            Self::Steps(pieces) => {
+                let after = pieces.partition_point(|&(real, ..)| real <= t).max(1);
+                let (real, operational, factor) = pieces[after - 1];
+                operational + (t - real) * factor
+            }
+            Self::Ramp { from, to, over } if t <= *over => from * t + (to - from) * t * t / (2.0 * over),
+            Self::Ramp { from, to, over } => over * (from + to) / 2.0 + (t - over) * to,
+            Self::Wave { amplitude, period } => {
+                let turn = std::f64::consts::TAU / period;
+                // Whole periods apart, as the cosine of a large number is of little use.
+                let rest = t - (t / period) as u64 as f64 * period;
+                t + amplitude / turn * (1.0 - cos(turn * rest))
+            }
+        }
     }
 }
 
@@ -137,6 +162,12 @@ fn invert_wave(amplitude: f64, period: f64, a: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::time::Span;
+
+    impl Warp {
+        fn real(&self, operational: u64) -> u64 {
+            self.map.invert(operational as f64) as u64
+        }
+    }
 
     const SECOND: u64 = 1_000_000_000;
 

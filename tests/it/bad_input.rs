@@ -250,8 +250,7 @@ fn structure() -> Vec<Case> {
         )
         .faults(2),
         with("B-label", "\"ring-hash\"", "\"random\"", (1, 24), "balancers[1]", &["two balancers are called \"random\"", "f.toml:1:14"]),
-        file("B-later-list", format!("{BASE}[[fault]]\nkind = \"crash\"\n"), (10, 1), "fault", &["[[fault]] is not yet supported"]),
-        file("B-later", format!("{BASE}[client]\ntimeout = \"1s\"\n"), (10, 1), "client", &["[client] is not yet supported"]),
+        file("B-later-list", format!("{BASE}[[expect]]\nrule = \"x\"\n"), (10, 1), "expect", &["[[expect]] is not yet supported"]),
         with(
             "B-kind-of-product",
             "\"random\"",
@@ -381,7 +380,7 @@ fn numbers() -> Vec<Case> {
             "C19-sum",
             format!("{}[[backends]]\nname = \"b\"\ncount = 1000000\n", BASE.replace("count = 3", "count = 900000")),
             (12, 9),
-            "backends[1].count",
+            "backends[1] (\"b\").count",
             &["1900000 backends", "GB", "limit is 1000000"],
         ),
         backend("C20", "weight = 0", 10, "backends[0] (\"web\").weight", &["no backend can receive traffic"]),

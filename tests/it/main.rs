@@ -12,6 +12,7 @@ mod blessed;
 mod cli;
 mod conformance;
 mod determinism;
+mod eventful;
 mod golden;
 mod laws;
 mod pages;

@@ -34,6 +34,11 @@ fn holds(kind: &Kind) -> String {
         }
         Kind::Dist => "a duration, or a [distribution](#a-distribution)".to_owned(),
         Kind::ExponentialDist => "a duration (the mean of an exponential), or a [distribution](#a-distribution)".to_owned(),
+        Kind::OrTable(first, entry) => format!("{}, or a table: [{}](#{})", holds(first), entry.name, entry.name),
+        Kind::OneOfTables(entries) => {
+            format!("a table: {}", entries.iter().map(|entry| format!("[{0}](#{0})", entry.name)).collect::<Vec<_>>().join(" or "))
+        }
+        Kind::DistOrPercentile => "a duration, a [distribution](#a-distribution), or a percentile such as \"p95\"".to_owned(),
         Kind::Pairs(first, second) => format!("a list of pairs of {} and {}", brief(first), brief(second)),
         kind => brief(kind),
     }
@@ -81,6 +86,9 @@ fn section(entry: &'static Entry, page: &mut String, seen: &mut Vec<&'static str
         match parameter.kind {
             Kind::Table(entry) | Kind::Tables(entry) | Kind::OneOrMore(entry) => section(entry, page, seen),
             Kind::Tagged(tagged) | Kind::WholeOrTagged(_, _, tagged) => choices(tagged, page, seen),
+            Kind::TaggedTables(tagged) if tagged.what == "a fault" => choices(tagged, page, seen),
+            Kind::OrTable(_, entry) => section(entry, page, seen),
+            Kind::OneOfTables(entries) => entries.iter().for_each(|entry| section(entry, page, seen)),
             Kind::Dist | Kind::ExponentialDist => choices(&keys::DISTS, page, seen),
             _ => {}
         }
@@ -109,6 +117,10 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
         let keys: Vec<String> = own.chain((!also.is_empty()).then(|| also.join(", "))).collect();
         let keys = if keys.is_empty() { "–".to_owned() } else { keys.join("<br>") };
         writeln!(page, "| `{}` | {} | {keys} |", entry.name, cell(entry.summary)).expect("a string takes everything");
+    }
+    if !tagged.common.is_empty() {
+        write!(page, "\nKeys that all of them take:\n\n{HEAD}").expect("a string takes everything");
+        page.extend(tagged.common.iter().map(row));
     }
     if !shared.is_empty() {
         write!(page, "\nKeys that several of them take:\n\n{HEAD}").expect("a string takes everything");

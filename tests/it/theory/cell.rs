@@ -2,7 +2,7 @@
 
 use super::cases::Case;
 use super::estimate::{FLOOR, KNOWN, LIMIT, Outcome, Sums, deviate, jackknife, ratio};
-use evenkeel::engine::{self, Edge, Observer, Request};
+use evenkeel::engine::{self, Edge, Observer, Request, Spent};
 use evenkeel::fleet::Account;
 use evenkeel::measure::histogram::Fine;
 use evenkeel::measure::record::{Failure, Record};
@@ -27,6 +27,20 @@ pub(crate) enum Statistic {
     /// The percentile of the number in the system over time.
     InSystemQuantile(f64),
     Refused,
+    /// Of all arrivals, those that waited or left before their turn.
+    WaitedOrLeft,
+    /// Time in the queue of all, those that left included.
+    QueueTimeOfAll,
+    /// The mean number of requests between two attempts.
+    Orbit,
+    Retries,
+    Attempts,
+    Succeeded,
+    Hedges,
+    /// The share that took longer than so many units.
+    Slower(f64),
+    /// Attempts at the last service for each request.
+    AtBottom,
     Throughput,
     Busy,
     Empty,
@@ -116,6 +130,18 @@ impl Observer for Watched {
         self.level(now, -1);
         self.recorder.failed(request, cause, now);
     }
+    fn retried(&mut self, request: &Request, backend: u32) {
+        self.recorder.retried(request, backend);
+    }
+    fn hedged(&mut self, request: &Request, backend: u32) {
+        self.recorder.hedged(request, backend);
+    }
+    fn spent(&mut self, request: &Request, spent: Spent, time: u64) {
+        self.recorder.spent(request, spent, time);
+    }
+    fn served(&mut self, request: &Request, service: u16, path: Option<&[u64]>, now: u64) {
+        self.recorder.served(request, service, path, now);
+    }
     fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
         self.level(now, 0);
         self.open = edge == Edge::Opens;
@@ -167,6 +193,21 @@ fn sums(statistic: Statistic, expected: f64, one: &Replication) -> Sums {
             [below(expected), window, below(expected - 1.0)]
         }
         Statistic::Refused => [record.failed as f64, record.offered as f64, 0.0],
+        Statistic::WaitedOrLeft => [(record.waited + record.failed) as f64, record.offered as f64, 0.0],
+        Statistic::QueueTimeOfAll => [(record.wait.sum() + record.failed_latency.sum()) as f64 / UNIT, record.offered as f64, 0.0],
+        Statistic::Orbit => {
+            let busy: f64 = record.backends.iter().map(|backend| backend.busy_area as f64).sum();
+            [record.in_system_area as f64 - busy, window, 0.0]
+        }
+        Statistic::Retries => [record.retries as f64, record.offered as f64, 0.0],
+        Statistic::Attempts => [record.attempts as f64, record.offered as f64, 0.0],
+        Statistic::Succeeded => [record.succeeded as f64, record.offered as f64, 0.0],
+        Statistic::Hedges => [record.hedges as f64, record.offered as f64, 0.0],
+        Statistic::Slower(units) => [count - at_or_below(&record.latency, units * UNIT), count, 0.0],
+        Statistic::AtBottom => {
+            let attempts = record.services.last().map_or(0, |service| service.attempts);
+            [attempts as f64, record.offered as f64, 0.0]
+        }
         Statistic::Throughput => [record.succeeded as f64 * UNIT, window, 0.0],
         Statistic::Busy => [record.backends.iter().map(|backend| backend.busy_area as f64).sum(), window, 0.0],
         Statistic::Empty => [window - record.backends[0].busy_area as f64, window, 0.0],

@@ -4,6 +4,7 @@ use super::cases::{Case, numbers};
 use super::cell::{Setup, Statistic};
 use super::direct;
 use super::estimate::Outcome;
+use super::failures;
 use crate::world::{Extend, UNIT, balancer, exponential, group, per_unit, scenario, text, units};
 use evenkeel::balance::Member;
 use evenkeel::catalogue::Value;
@@ -84,6 +85,10 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
             replications: 200,
         };
     }
+    if matches!(case.family.as_str(), "retrials" | "timeouts" | "Erlang A") {
+        // Requests that leave do not add to anybody's wait: it is enough to be long against the time that the queue takes to forget.
+        return Setup { scenario, warmup: 5_000, measured: 25_000, replications: REPLICATIONS };
+    }
     if case.policy.starts_with("least-loaded on the board") {
         return herd(scenario, load * f64::from(backends), case.need("board_update_period"));
     }
@@ -133,6 +138,7 @@ fn statistic(case: &Case) -> Option<Statistic> {
         "p90_wait" => Statistic::Wait(0.9),
         "p99_wait" => Statistic::Wait(0.99),
         "p99.9_wait" => Statistic::Wait(0.999),
+        "p_wait" if case.family == "Erlang A" => Statistic::WaitedOrLeft,
         "p_wait" | "p_wait_arrivals" => Statistic::Waited,
         "p_block" => Statistic::Refused,
         "throughput" => Statistic::Throughput,
@@ -146,6 +152,19 @@ fn statistic(case: &Case) -> Option<Statistic> {
         "n_unstable_backends" => Statistic::Saturated,
         "asymptotic_variance_of_mean_sojourn (n*Var)" => Statistic::AsymptoticVariance(1.0),
         // (1.96 ÷ (1% of the mean))² of it, with the exact mean of M/M/1.
+        "p_timeout" | "p_abandon" => Statistic::Refused,
+        "mean_wait_of_served" => Statistic::MeanWait,
+        "mean_queue_time_all" => Statistic::QueueTimeOfAll,
+        "mean_orbit_size" => Statistic::Orbit,
+        "mean_retries_per_job" => Statistic::Retries,
+        "mean_attempts_per_request" => Statistic::Attempts,
+        "success_rate" => Statistic::Succeeded,
+        "mean_latency" | "mean_max" => Statistic::MeanSojourn,
+        "p99_latency" | "p99_max" => Statistic::Sojourn(0.99),
+        "p50_max" => Statistic::Sojourn(0.5),
+        "extra_request_fraction" => Statistic::Hedges,
+        "p_request_slow" => Statistic::Slower(5.0),
+        "attempts_at_bottom_per_request" => Statistic::AtBottom,
         "requests_needed" => Statistic::AsymptoticVariance((1.959_963_984_540_054 / 0.01 * (1.0 - case.load()?)).powi(2)),
         _ => return None,
     })
@@ -201,11 +220,9 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
             one(open(case).on(vec![Group { discipline: Discipline::ProcessorSharing, ..group(servers) }]).with(by_words(&case.policy)?))
         }
         "general service sim (fcfs)" => one(open(case).on(vec![group(servers)]).with(by_words(&case.policy)?)),
-        "timeouts" | "Erlang A" => Err("timeouts and patience"),
-        "retries" | "retrials" => Err("retries"),
-        "hedged requests" | "redundancy-d" => Err("hedging"),
-        "fan-out" | "fork-join" => Err("services that call services"),
-        "breakdowns" => Err("faults"),
+        "timeouts" | "Erlang A" | "retries" | "retrials" | "hedged requests" | "redundancy-d" | "fan-out" | "fork-join" | "breakdowns" => {
+            failures::scenarios(case)
+        }
         "JIQ" if case.number("servers").is_none() => Err("infinitely many backends"),
         "JIQ" => one(open(case).on(vec![group(servers)]).with(balancer("join-idle-queue", &[]))),
         _ => Err("an unknown family"),
@@ -213,7 +230,7 @@ fn scenarios(case: &Case) -> Result<Vec<Scenario>, &'static str> {
 }
 
 /// Poisson arrivals (or what the case says) with its work.
-fn open(case: &Case) -> Scenario {
+pub(crate) fn open(case: &Case) -> Scenario {
     let arrival = &case.params["arrival"];
     let number = |name: &str| arrival[name].as_f64().unwrap_or(0.0);
     let work = service(&case.params["service"]);

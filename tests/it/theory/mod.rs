@@ -7,6 +7,7 @@ mod cases;
 mod cell;
 mod direct;
 mod estimate;
+mod failures;
 mod hashes;
 mod mapping;
 

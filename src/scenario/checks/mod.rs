@@ -1,44 +1,110 @@
 //! What only the whole scenario shows: limits, keys that contradict each other, and results that would mislead.
 
+mod callers;
+mod faults;
+
 use std::collections::BTreeSet;
 
+use super::backends::Written as Member;
 use super::balancers::Written;
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Node, Table};
 use super::model::{Group, Intensity, Length, Process, Scenario, Tier};
 use super::position::Place;
+use super::services;
 use super::suggest::nearest;
 use crate::balance;
 use crate::catalogue::Value;
 use crate::dist::Dist;
+use std::ops::Range;
 
 /// The most points of all ring-hash rings together: 16 bytes each.
 const MAX_POINTS: f64 = 1e7;
 
+/// A scenario with what is needed to point at its parts.
+pub(super) struct Whole<'a> {
+    pub(super) root: &'a Table,
+    pub(super) scenario: &'a Scenario,
+    /// All groups, and where they are written.
+    pub(super) groups: Vec<&'a Group>,
+    pub(super) members: Vec<Member<'a>>,
+}
+
+impl<'a> Whole<'a> {
+    fn new(root: &'a Table, scenario: &'a Scenario) -> Self {
+        Self { root, scenario, groups: scenario.groups(), members: services::group_members(root) }
+    }
+
+    /// The groups of each service; of the one that there is, all.
+    pub(super) fn pools(&self) -> Vec<Range<usize>> {
+        if self.scenario.services.is_empty() {
+            return std::iter::once(0..self.groups.len()).collect();
+        }
+        let sizes = self.scenario.services.iter().map(|service| service.backends.len());
+        let pool = |next: &mut usize, size: usize| {
+            *next += size;
+            Some(*next - size..*next)
+        };
+        sizes.scan(0, pool).collect()
+    }
+
+    /// The service that a source goes to, by number.
+    pub(super) fn entry(&self, source: usize) -> usize {
+        let to = self.scenario.traffic[source].to.as_ref();
+        to.and_then(|to| self.scenario.services.iter().position(|service| service.name == *to)).unwrap_or(0)
+    }
+
+    /// Backends in some groups.
+    pub(super) fn count(&self, pool: &Range<usize>) -> u64 {
+        self.groups[pool.clone()].iter().map(|group| u64::from(group.count)).sum()
+    }
+}
+
 /// Notes all that is wrong or doubtful between sections.
 pub(crate) fn check(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, balancers: &[Written]) {
-    weights(d, root, &scenario.backends);
-    loads(d, root, scenario);
+    let whole = Whole::new(root, scenario);
+    weights(d, &whole);
+    loads(d, &whole);
     waits(d, root, scenario);
     zones(d, root, scenario);
-    caches(d, root, scenario);
-    let total = scenario.backends.iter().map(|group| u64::from(group.count)).sum();
-    let weight = scenario.backends.iter().map(|group| group.told.weight * f64::from(group.count)).sum();
-    let single_key = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
-    for written in balancers {
-        choices(d, written, total);
-        points(d, written, weight);
-        whole_weights(d, root, written, &scenario.backends);
-        if let Some(index) = single_key {
-            hashes(d, root, written, (index, &scenario.traffic[index].name));
+    caches(d, &whole);
+    let pools = whole.pools();
+    let compared: Vec<Range<usize>> = match &scenario.services[..] {
+        [] => pools.clone(),
+        services => pools.iter().zip(services).filter(|(_, service)| service.balancer.is_none()).map(|(pool, _)| pool.clone()).collect(),
+    };
+    balancers.iter().for_each(|written| of_balancer(d, &whole, written, &compared));
+    for (index, pool) in pools.into_iter().enumerate() {
+        if let Some(written) = services::balancer(root, &scenario.services, index) {
+            of_balancer(d, &whole, &written, &[pool]);
         }
     }
     clients(d, root, scenario, &scenario.tier);
+    let entries: Vec<usize> = (0..scenario.traffic.len()).map(|source| whole.entry(source)).collect();
+    services::reached(d, root, &scenario.services, &entries);
+    callers::check(d, &whole);
+    faults::check(d, &whole);
+}
+
+/// What a balancer does not go with, among the pools that it is for.
+fn of_balancer(d: &mut Decoder<'_>, whole: &Whole<'_>, written: &Written, pools: &[Range<usize>]) {
+    let scenario = whole.scenario;
+    if let Some(total) = pools.iter().map(|pool| whole.count(pool)).max() {
+        choices(d, written, total);
+    }
+    let groups = || pools.iter().flat_map(|pool| pool.clone());
+    let weight = groups().map(|at| whole.groups[at].told.weight * f64::from(whole.groups[at].count)).sum();
+    points(d, written, weight);
+    whole_weights(d, whole, written, &groups().collect::<Vec<_>>());
+    let single_key = scenario.traffic.iter().position(|source| source.keys.is_some_and(|keys| keys.count == 1));
+    if let Some(index) = single_key {
+        hashes(d, whole.root, written, (index, &scenario.traffic[index].name));
+    }
 }
 
 /// Where a member of a list of the top level has a value.
-fn place(root: &Table, section: &str, index: usize, keys: &[&str]) -> Place {
+pub(super) fn place(root: &Table, section: &str, index: usize, keys: &[&str]) -> Place {
     let member = root.get(section).and_then(|pair| pair.value.members().get(index));
     let deeper = |node: &Node, key: &&str| node.as_table().and_then(|table| table.get(key)).map(|pair| pair.value.clone());
     let Some(member) = member else { return Place::default() };
@@ -48,40 +114,41 @@ fn place(root: &Table, section: &str, index: usize, keys: &[&str]) -> Place {
 /// The path of a key of a source.
 fn in_traffic(root: &Table, index: usize, name: &str, key: &str) -> String {
     match root.get("traffic").map(|pair| &pair.value) {
-        Some(node) if node.as_table().is_none() => format!("traffic[{index}] ({}).{key}", super::escape::shown(name)),
+        Some(node) if node.as_table().is_none() => format!("traffic[{index}] ({}).{key}", crate::scenario::escape::shown(name)),
         _ => format!("traffic.{key}"),
     }
 }
 
-fn weights(d: &mut Decoder<'_>, root: &Table, groups: &[Group]) {
-    if groups.iter().all(|group| group.told.weight == 0.0) {
+fn weights(d: &mut Decoder<'_>, whole: &Whole<'_>) {
+    for pool in whole.pools() {
+        if whole.groups[pool.clone()].iter().any(|group| group.told.weight > 0.0) {
+            continue;
+        }
         let fault = Fault::Inconsistent("the weight of every backend is 0: no backend can receive traffic".into());
-        let path = format!("backends[0] ({}).weight", super::escape::shown(&groups[0].name));
-        d.report(
-            Finding::error(place(root, "backends", 0, &["weight"]), fault)
-                .path(path)
-                .allowed("a weight above 0 for at least one backend")
-                .help("write weight = 1"),
-        );
+        let Some(member) = whole.members.get(pool.start) else { continue };
+        let finding = Finding::error(member.place("weight"), fault).path(format!("{}.weight", member.path));
+        d.report(finding.allowed("a weight above 0 for at least one backend").help("write weight = 1"));
     }
 }
 
 /// `load` needs a capacity and a mean.
-fn loads(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
-    let unlimited = scenario.backends.iter().position(|group| group.workers.is_none());
+fn loads(d: &mut Decoder<'_>, whole: &Whole<'_>) {
+    let (root, scenario, pools) = (whole.root, whole.scenario, whole.pools());
     for (index, source) in scenario.traffic.iter().enumerate() {
         if !matches!(source.arrivals.intensity, Some(Intensity::Load(_))) {
             continue;
         }
         let at = place(root, "traffic", index, &["arrivals", "load"]);
         let path = in_traffic(root, index, &source.name, "arrivals.load");
+        let pool = pools[whole.entry(index)].clone();
+        let unlimited = pool.into_iter().find(|&group| whole.groups[group].workers.is_none());
         if let Some(group) = unlimited {
             let fault =
                 Fault::Inconsistent("`load` is a share of the capacity, and backends with workers = \"unlimited\" have none".into());
             let finding = Finding::error(at, fault).path(&path).allowed("`rate`, where workers are unlimited");
             d.report(
                 finding
-                    .related("unlimited here", place(root, "backends", group, &["workers"]))
+                    .related("unlimited here", whole.members.get(group).map_or(at, |member| member.place("workers")))
                     .help("write rate = \"800/s\" instead of load"),
             );
         }
@@ -147,8 +214,13 @@ fn mean_gap(ns: f64, years: f64) -> String {
 /// Links to zones where nobody is.
 fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
     let traffic = scenario.traffic.iter().filter_map(|source| source.zone.as_deref());
-    let known: BTreeSet<&str> =
-        scenario.backends.iter().filter_map(|group| group.zone.as_deref()).chain(traffic).chain(scenario.tier.zone.as_deref()).collect();
+    let known: BTreeSet<&str> = scenario
+        .groups()
+        .into_iter()
+        .filter_map(|group| group.zone.as_deref())
+        .chain(traffic)
+        .chain(scenario.tier.zone.as_deref())
+        .collect();
     let list = root.get("network").and_then(|pair| pair.value.as_table()).and_then(|table| table.get("between"));
     let Some(list) = list else { return };
     for (index, (link, node)) in scenario.links.iter().zip(list.value.members()).enumerate() {
@@ -159,10 +231,10 @@ fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
             let at = node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at);
             let help = nearest(zone, known.iter().copied()).map_or_else(
                 || "give traffic, backends or the tier that zone, or remove the link".to_owned(),
-                |name| format!("did you mean \"{}\"?", super::escape::visible(name, 40)),
+                |name| format!("did you mean \"{}\"?", crate::scenario::escape::visible(name, 40)),
             );
-            let names = known.iter().take(10).map(|name| super::escape::shown(name)).collect::<Vec<_>>().join(", ");
-            let finding = Finding::warning(at, format!("nothing is in the zone {}", super::escape::shown(zone)))
+            let names = known.iter().take(10).map(|name| crate::scenario::escape::shown(name)).collect::<Vec<_>>().join(", ");
+            let finding = Finding::warning(at, format!("nothing is in the zone {}", crate::scenario::escape::shown(zone)))
                 .path(format!("network.between[{index}].{key}"));
             d.report(
                 finding
@@ -178,21 +250,15 @@ fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
 }
 
 /// A cache where no key comes twice.
-fn caches(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
-    if scenario.traffic.iter().any(|source| source.keys.is_some()) {
+fn caches(d: &mut Decoder<'_>, whole: &Whole<'_>) {
+    if whole.scenario.traffic.iter().any(|source| source.keys.is_some()) {
         return;
     }
-    if let Some((index, group)) = scenario.backends.iter().enumerate().find(|(_, group)| group.cache.is_some()) {
-        let finding = Finding::warning(
-            place(root, "backends", index, &["cache"]),
-            "the cache never hits: without traffic.keys every request has a key of its own",
-        );
-        d.report(
-            finding
-                .path(format!("backends[{index}] ({}).cache", super::escape::shown(&group.name)))
-                .allowed("a cache beside traffic.keys")
-                .help("add keys = { dist = \"zipf\", count = 10000 } to [traffic]"),
-        );
+    if let Some((_, member)) = whole.groups.iter().zip(&whole.members).find(|(group, _)| group.cache.is_some()) {
+        let finding =
+            Finding::warning(member.place("cache"), "the cache never hits: without traffic.keys every request has a key of its own");
+        let finding = finding.path(format!("{}.cache", member.path)).allowed("a cache beside traffic.keys");
+        d.report(finding.help("add keys = { dist = \"zipf\", count = 10000 } to [traffic]"));
     }
 }
 
@@ -215,22 +281,24 @@ fn choices(d: &mut Decoder<'_>, written: &Written, total: u64) {
 }
 
 /// Weights that a product does not take.
-fn whole_weights(d: &mut Decoder<'_>, root: &Table, written: &Written, groups: &[Group]) {
+fn whole_weights(d: &mut Decoder<'_>, whole: &Whole<'_>, written: &Written, among: &[usize]) {
     let Some((least, most)) = balance::find(written.balancer.kind).and_then(|listed| listed.whole_weights) else { return };
-    let whole = f64::from(least)..=f64::from(most);
-    for (index, group) in groups.iter().enumerate() {
-        let weight = group.told.weight;
-        if !whole.contains(&weight) || weight.fract() != 0.0 {
+    let range = f64::from(least)..=f64::from(most);
+    let groups: Vec<&Group> = among.iter().map(|&at| whole.groups[at]).collect();
+    for &at in among {
+        let weight = whole.groups[at].told.weight;
+        if !range.contains(&weight) || weight.fract() != 0.0 {
             let fault = Fault::Inconsistent(format!(
                 "{} takes only whole weights from {least} to {most}, and this is {weight}",
                 written.balancer.kind
             ));
-            let finding = Finding::error(place(root, "backends", index, &["weight"]), fault)
-                .path(format!("backends[{index}] ({}).weight", super::escape::shown(&group.name)))
+            let Some(member) = whole.members.get(at) else { continue };
+            let finding = Finding::error(member.place("weight"), fault)
+                .path(format!("{}.weight", member.path))
                 .allowed(format!("a whole number from {least} to {most}"))
                 .related("the balancer is here", written.at);
-            let help = multiplied(groups, &whole).unwrap_or_else(|| {
-                format!("write weight = {}, or leave the balancer out", weight.round().clamp(*whole.start(), *whole.end()))
+            let help = multiplied(&groups, &range).unwrap_or_else(|| {
+                format!("write weight = {}, or leave the balancer out", weight.round().clamp(*range.start(), *range.end()))
             });
             d.report(finding.help(help));
         }
@@ -238,7 +306,7 @@ fn whole_weights(d: &mut Decoder<'_>, root: &Table, written: &Written, groups: &
 }
 
 /// How weights become whole without changing what they mean, where ten, a hundred or a thousand times does it.
-fn multiplied(groups: &[Group], whole: &std::ops::RangeInclusive<f64>) -> Option<String> {
+fn multiplied(groups: &[&Group], whole: &std::ops::RangeInclusive<f64>) -> Option<String> {
     let factor = [10.0, 100.0, 1000.0].into_iter().find(|factor| {
         groups.iter().all(|group| {
             let weight = group.told.weight * factor;
@@ -287,8 +355,9 @@ fn hashes(d: &mut Decoder<'_>, root: &Table, written: &Written, (index, name): (
 
 /// Instances chosen by client, where there is one client.
 fn clients(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, tier: &Tier) {
-    let is_single = |source: &super::model::Traffic| source.clients.is_none() && !matches!(source.arrivals.process, Process::Closed { .. });
-    if tier.assign == super::model::Assign::Client && tier.instances > 1 && scenario.traffic.iter().all(is_single) {
+    let is_single =
+        |source: &crate::scenario::model::Traffic| source.clients.is_none() && !matches!(source.arrivals.process, Process::Closed { .. });
+    if tier.assign == crate::scenario::model::Assign::Client && tier.instances > 1 && scenario.traffic.iter().all(is_single) {
         let at = root
             .get("tier")
             .and_then(|pair| pair.value.as_table())

@@ -2,9 +2,21 @@
 //!
 //! Distributions are in `distributions.rs`, balancers in [`crate::balance`]; both hang in this tree too.
 
+mod client;
+mod fleet;
+mod health;
+mod service;
+
+pub(crate) use client::CONDITIONS;
+pub use client::{BACKOFF, BREAKER, BUCKET, BUDGETS, CLIENT, HEDGE, RETRY, SHARE, THROTTLE, TOKENS};
+pub use fleet::{AUTOSCALE, DISCOVERIES, DISCOVERY};
+pub use health::{ACTIVE, FAILURE_PERCENTAGE, HEALTH, OUTLIER, SLOW_START, SUCCESS_RATE};
+pub use service::{CALL, SERVICE};
+
 use super::distributions::DISTRIBUTIONS;
 use crate::balance;
 use crate::catalogue::{Entry, Kind, Parameter, Tagged};
+use crate::fault::FAULTS;
 
 /// The most requests of a replication.
 pub(crate) const MAX_REQUESTS: u64 = 1_000_000_000_000;
@@ -45,7 +57,7 @@ pub static ROOT: Entry = section(
         ),
         optional("run", Kind::Table(&RUN), "how much is simulated, and how often"),
         optional("traffic", Kind::OneOrMore(&TRAFFIC), "where requests come from"),
-        optional("backends", Kind::Tables(&BACKENDS), "groups of like backends, at least one"),
+        optional("backends", Kind::Tables(&BACKENDS), "groups of like backends, at least one; with [[service]] each service has its own"),
         optional("network", Kind::Table(&NETWORK), "delays between zones"),
         optional("balancer", Kind::TaggedTables(&BALANCERS), "a balancer to compare, with its parameters"),
         optional("tier", Kind::Table(&TIER), "how many balancer instances there are, and what each knows"),
@@ -54,17 +66,17 @@ pub static ROOT: Entry = section(
             Kind::Tables(&VARIANT),
             "the same scenario with some keys changed: every balancer runs in each variant, on the same streams",
         ),
-        later(
-            "client",
-            &["timeout", "attempt_timeout", "patience", "cancels", "redraw", "retry", "hedge", "breaker"],
-            "what a caller does: timeouts, retries, hedging, breakers",
+        optional("client", Kind::Table(&CLIENT), "what a caller does: timeouts, retries, hedging, breakers"),
+        optional("health", Kind::Table(&HEALTH), "what balancers believe of backends: probes, ejection, panic, slow start"),
+        optional("discovery", Kind::Tagged(&DISCOVERIES), "how balancers learn of joins and departures; left out: at once"),
+        optional("autoscale", Kind::Table(&AUTOSCALE), "backends that come and go with the load"),
+        optional("fault", Kind::TaggedTables(&FAULTS), "what goes wrong, and when"),
+        optional(
+            "service",
+            Kind::Tables(&SERVICE),
+            "several services that call each other, instead of [[backends]]; traffic goes to the first",
         ),
-        later("health", &["panic_below", "slow_start", "active", "outlier"], "probes and outlier ejection"),
-        later("discovery", &["ttl", "push", "poll"], "how balancers learn of joins and departures"),
-        later("autoscale", &["target_utilization", "start_up"], "backends that come and go with the load"),
-        later("fault", &["target", "every", "mtbf", "mttr"], "what goes wrong, and when"),
         later("expect", &["rule", "than", "than_variant", "during", "after"], "rules for `evenkeel gate`"),
-        later("service", &["calls", "holds_worker", "via"], "several services that call each other"),
     ],
 );
 
@@ -121,7 +133,7 @@ pub static TRAFFIC: Entry = section(
     &[
         optional("name", Kind::Name, "how reports call it; left out: traffic, or traffic-0, traffic-1, … where there are several"),
         optional("arrivals", Kind::Tagged(&PROCESSES), "when requests come"),
-        optional("work", Kind::Dist, "how long a request is served at speed 1.0"),
+        optional("work", Kind::Dist, "how long a request is served at speed 1.0; left out where the service it goes to has `work`"),
         optional(
             "keys",
             Kind::Table(&KEYS),
@@ -131,7 +143,7 @@ pub static TRAFFIC: Entry = section(
         optional("class", Kind::Name, "the class of its requests, for reports and rules"),
         preset("priority", Kind::Integer(-1_000_000, 1_000_000), "0", "lower is served first by backends with discipline = \"priority\""),
         optional("zone", Kind::Name, "where it comes from; [network] adds delays between zones"),
-        later("to", &[], "the service it goes to"),
+        optional("to", Kind::Name, "the service it goes to; left out: the first"),
     ],
 );
 
@@ -414,7 +426,13 @@ fn search(entry: &'static Entry, path: String, key: &str, not: &str, found: &mut
         let below = if path.is_empty() { parameter.name.to_owned() } else { format!("{path}.{}", parameter.name) };
         match parameter.kind {
             Kind::Table(entry) | Kind::Tables(entry) | Kind::OneOrMore(entry) => inner.push((entry, below)),
-            Kind::Tagged(tagged) => inner.extend((tagged.entries)().into_iter().map(|entry| (entry, below.clone()))),
+            Kind::Tagged(tagged) | Kind::TaggedTables(tagged) if parameter.name != "balancer" => {
+                let common = tagged.common.iter().find(|common| common.name == key && common.name != "name");
+                *found = found.take().or(common.filter(|_| below != not).map(|common| (below.clone(), common)));
+                inner.extend((tagged.entries)().into_iter().map(|entry| (entry, below.clone())));
+            }
+            Kind::OrTable(_, entry) => inner.push((entry, below)),
+            Kind::OneOfTables(entries) => inner.extend(entries.iter().map(|entry| (*entry, below.clone()))),
             Kind::Later(keys) if found.is_none() && keys.contains(&key) => *found = Some((below, parameter)),
             _ => {}
         }
@@ -438,6 +456,11 @@ mod tests {
         assert_eq!(owner_of("timeout", "traffic").map(|(path, _)| path), Some("client".into()));
         assert_eq!(owner_of("seed", "").map(|(path, _)| path), Some("run".into()));
         assert_eq!(owner_of("rate", "traffic").map(|(path, _)| path), Some("traffic.arrivals".into()));
+        for (key, table) in
+            [("mtbf", "fault"), ("target", "fault"), ("ttl", "discovery"), ("unhealthy_after", "health.active"), ("calls", "service")]
+        {
+            assert_eq!(owner_of(key, "").map(|(path, _)| path), Some(table.into()));
+        }
         assert!(owner_of("nonsense", "").is_none());
     }
 }

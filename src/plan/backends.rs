@@ -1,0 +1,94 @@
+//! Groups of backends, resolved, and how their members are called.
+
+use super::Plan;
+use crate::balance::Member;
+use crate::fleet::GroupPlan;
+use crate::scenario::{Discipline, Group, Scenario};
+
+/// All groups, with as many members as there may be.
+pub(super) fn group_plans(scenario: &Scenario, zones: &[String]) -> Vec<GroupPlan> {
+    let listed = scenario.listed();
+    let zone = |name: &str| zones.iter().position(|zone| zone == name).map(|at| at as u16);
+    let groups = scenario.groups().into_iter().zip(listed);
+    groups.map(|(group, listed)| group_plan(group, listed.count, listed.zone.and_then(zone))).collect()
+}
+
+fn group_plan(group: &Group, count: u32, zone: Option<u16>) -> GroupPlan {
+    GroupPlan {
+        name: group.name.clone(),
+        count,
+        speed: group.speed,
+        // Sharing unlimited workers and having one of one's own are the same thing.
+        workers: group.workers,
+        discipline: if group.workers.is_none() { Discipline::Fifo } else { group.discipline },
+        overloaded_after: 0,
+        shed: None,
+        max_wait: None,
+        queue: group.queue,
+        zone,
+        network: group.network.clone(),
+        address: group.address.clone(),
+        per_in_flight: group.per_in_flight.0,
+        cache: group.cache.map(|cache| (cache.keys, cache.hit)),
+        initially: group.count,
+        is_interrupted: false,
+        holds_worker: false,
+    }
+}
+
+impl Plan {
+    /// How many backends there are, or may be.
+    #[must_use]
+    pub fn backend_count(&self) -> u32 {
+        self.groups.iter().map(|group| group.count).sum()
+    }
+
+    /// Every backend's name and group, in order.
+    pub fn backends(&self) -> impl Iterator<Item = (String, &GroupPlan)> {
+        self.groups.iter().flat_map(|group| (0..group.count).map(move |member| (name_of(group, member), group)))
+    }
+
+    /// What balancers are told of every backend, in order.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        let mut number = 0_u32;
+        let mut members = Vec::with_capacity(self.backend_count() as usize);
+        for (group, told) in self.groups.iter().zip(&self.told) {
+            for member in 0..group.count {
+                number += 1;
+                let address = match &group.address {
+                    Some(first) => counted_on(first, member),
+                    None => format!("{}:8080", std::net::Ipv4Addr::from(0x0A00_0000 + number)),
+                };
+                members.push(Member {
+                    name: name_of(group, member),
+                    address,
+                    id: told.id.map(|first| first.saturating_add(member)),
+                    zone: group.zone.map_or(String::new(), |zone| self.zones[zone as usize].clone()),
+                    speed: group.speed,
+                    workers: group.workers,
+                    ..told.clone()
+                });
+            }
+        }
+        members
+    }
+}
+
+/// The name of a group's member.
+fn name_of(group: &GroupPlan, member: u32) -> String {
+    if group.count == 1 { group.name.clone() } else { format!("{}-{member}", group.name) }
+}
+
+/// An IPv4 address with its last numbers counted on; any other text with the member's number behind it.
+fn counted_on(first: &str, member: u32) -> String {
+    if member == 0 {
+        return first.to_owned();
+    }
+    let (host, port) = first.split_once(':').map_or((first, None), |(host, port)| (host, Some(port)));
+    match (host.parse::<std::net::Ipv4Addr>(), port) {
+        (Ok(host), Some(port)) => format!("{}:{port}", std::net::Ipv4Addr::from(u32::from(host).wrapping_add(member))),
+        (Ok(host), None) => std::net::Ipv4Addr::from(u32::from(host).wrapping_add(member)).to_string(),
+        (Err(_), _) => format!("{first}-{member}"),
+    }
+}
