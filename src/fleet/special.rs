@@ -355,7 +355,7 @@ impl Step<'_> {
             self.special.present -= 1;
             let attempt = &mut attempts[left.attempt];
             attempt.set_stage(Stage::Gone);
-            attempt.service = left.spent.unwrap_or(attempt.service);
+            attempt.service = left.spent;
             return left.attempt;
         }
         let (_, served) = self.special.serving.pop().expect("somebody is served where a completion was due");
@@ -396,7 +396,7 @@ impl Step<'_> {
         let Special { shedder, waiting, .. } = &mut *self.special;
         let (now, mut shed) = (self.now, Vec::new());
         let next = shedder.as_mut().and_then(|shedder| {
-            shedder.next(now, || waiting.pop(now).map(|waiter| (waiter, waiting.len())), &mut |waiter| shed.push(waiter.attempt))
+            shedder.next(now, || waiting.pop(now).map(|waiter| (waiter, waiting.len())), |waiter| shed.push(waiter.attempt))
         });
         for id in shed {
             self.leave_queue(attempts, id);
@@ -429,7 +429,7 @@ impl Step<'_> {
                 self.leave_queue(attempts, id);
                 0
             }
-            Stage::Serving(place) => self.stop(place, attempts[id].service),
+            Stage::Serving(place) => self.stop(place),
             Stage::Holding(place) => self.release(attempts, place),
         };
         attempts[id].set_stage(Stage::Gone);
@@ -438,12 +438,12 @@ impl Step<'_> {
     }
 
     /// Service of somebody ends before it is done.
-    fn stop(&mut self, place: u32, service: u64) -> u64 {
+    fn stop(&mut self, place: u32) -> u64 {
         let active = self.active();
         if let Some(sharing) = &mut self.special.sharing {
             let left = sharing.remove(place, active, &self.special.pace);
             self.take_work(left.missing);
-            return left.spent.unwrap_or(service);
+            return left.spent;
         }
         let ((done, _), served) = self.special.serving.remove(place);
         self.take_work(done - active);
