@@ -37,6 +37,7 @@ pub(crate) fn autoscale(d: &mut Decoder<'_>, root: &Table, groups: Option<&[&Gro
     let (min, max) = (u32::try_from(min?).ok()?, u32::try_from(max?).ok()?);
     let group = group?;
     bounds(d, &f, groups?[group], min, max)?;
+    names_stay_free(d, &f, groups?, group, max)?;
     Some(Some(Autoscale {
         group,
         target_utilization: target?,
@@ -82,5 +83,24 @@ fn bounds(d: &mut Decoder<'_>, f: &Fields<'_>, group: &Group, min: u32, max: u32
         return Some(());
     };
     d.report(Finding::error(at(key), Fault::Inconsistent(what)).path(f.path.key(key)).allowed(allowed).help(help));
+    None
+}
+
+/// Members that join are called name-0, name-1, …: nobody else may be.
+fn names_stay_free(d: &mut Decoder<'_>, f: &Fields<'_>, groups: &[&Group], scaled: usize, max: u32) -> Option<()> {
+    let is_made = |name: &str| {
+        let number = name.strip_prefix(groups[scaled].name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        number.and_then(|number| number.parse::<u32>().ok().filter(|made| made.to_string() == number)).is_some_and(|made| made < max)
+    };
+    let Some(other) = groups.iter().find(|group| group.count == 1 && is_made(&group.name)) else { return Some(()) };
+    let fault = Fault::TwiceNamed(format!(
+        "a member of {} may come to be called {}, as another group is",
+        shown(&groups[scaled].name),
+        shown(&other.name)
+    ));
+    let at = f.node("max").map_or(f.at, |node| node.at);
+    d.report(
+        Finding::error(at, fault).path(f.path.key("max")).allowed("a name of its own for each backend").help("rename one of the groups"),
+    );
     None
 }

@@ -129,7 +129,14 @@ fn timing(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Timing> {
     let has = |key: &str| takes(key) && f.has(key);
     let span = |d: &mut Decoder<'_>, key: &'static str| if has(key) { f.span(d, key).map(Some) } else { Some(None) };
     let is_drawn = has("mtbf") || has("mttr");
-    let at = if is_drawn && !f.has("at") { Some(Span::ZERO) } else { f.needed_span(d, "at") };
+    let at = match f.has("at") {
+        true => f.span(d, "at"),
+        false if is_drawn => Some(Span::ZERO),
+        false => {
+            f.missing(d, "at", "at = \"20s\"");
+            None
+        }
+    };
     let (lasts, every, up, down) = (span(d, "for"), span(d, "every"), span(d, "mtbf"), span(d, "mttr"));
     if is_drawn {
         let drawn = if has("mtbf") { "mtbf" } else { "mttr" };

@@ -11,4 +11,5 @@ mod published;
 mod random_worlds;
 mod related;
 mod sampled;
+mod timelines;
 mod trace;

@@ -6,7 +6,8 @@
 use crate::blessed;
 use evenkeel::balance;
 use evenkeel::catalogue::{Entry, Kind, Parameter, Tagged};
-use evenkeel::scenario::keys;
+use evenkeel::fault;
+use evenkeel::scenario::{NoFiles, Source, keys, load};
 use std::fmt::Write;
 
 /// Text that does not break a table's cell.
@@ -185,4 +186,31 @@ fn the_page_of_scenario_keys_is_the_catalogue() {
 #[test]
 fn the_page_of_balancers_is_the_catalogue() {
     blessed::part("docs/src/balancers.md", &balance::entries().map(balancer).collect::<String>());
+}
+
+/// The scenarios that a page shows.
+fn examples(page: &str) -> Vec<String> {
+    let blocks = page.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap_or("").to_owned()).filter(|block| block.contains("[run]")).collect()
+}
+
+#[test]
+fn whole_scenarios_on_the_pages_load_without_a_warning() {
+    let mut count = 0;
+    for page in ["docs/src/scenarios.md", "docs/src/failures.md"] {
+        for text in examples(&blessed::read(page)) {
+            let loaded = load(&Source::new(page, text.as_bytes()), &[], &NoFiles).unwrap_or_else(|faults| panic!("{faults}"));
+            assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn the_page_of_failures_has_every_kind_of_fault() {
+    let page = blessed::read("docs/src/failures.md");
+    for entry in (fault::FAULTS.entries)() {
+        assert!(page.contains(&format!("| `{}` |", entry.name)), "{}", entry.name);
+    }
 }

@@ -49,9 +49,24 @@ fn resolve(d: &mut Decoder<'_>, whole: &Whole<'_>, who: &Who<'_>, index: usize) 
         Err(wrong) => wrong,
     };
     let (allowed, help) = meant(who, &unknown);
-    let finding = Finding::error(fault_place(whole, index, key), Wrong::Inconsistent(visible(&unknown.to_string(), 200)));
+    let finding = Finding::error(fault_place(whole, index, key), wrong(&unknown));
     d.report(finding.path(path(whole, index, key)).allowed(allowed).help(help));
     None
+}
+
+fn wrong(unknown: &Unknown) -> Wrong {
+    let (what, found) = match unknown {
+        Unknown::Name(found) => ("backend or group", found),
+        Unknown::Glob(found) => ("backends", found),
+        Unknown::Zone(found) => ("zone", found),
+        Unknown::Service(found) => ("service", found),
+        Unknown::Source(found) => ("traffic source", found),
+        Unknown::Instance(found) => ("balancer instance", found),
+        Unknown::Count(found, total) => {
+            return Wrong::OutOfRange { found: shown(found), why: format!("it is not a number or a share of the {total} backends") };
+        }
+    };
+    Wrong::UnknownName { what: what.to_owned(), found: shown(found) }
 }
 
 /// What there is, and what was meant.
