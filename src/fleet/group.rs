@@ -49,11 +49,16 @@ impl GroupPlan {
         self.workers == Some(1)
             && self.discipline == Discipline::Fifo
             && self.queue.is_none()
-            && self.shed.is_none()
-            && self.max_wait.is_none()
+            && !self.sheds()
             && self.per_in_flight == 0
             && self.cache.is_none()
             && !self.holds_worker
+    }
+
+    /// Whether requests that were taken may be refused after all, having waited.
+    #[must_use]
+    pub fn sheds(&self) -> bool {
+        self.shed.is_some() || self.max_wait.is_some()
     }
 
     /// What it can do: speed × workers; speed alone where workers are unlimited.

@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn it_agrees_with_a_sorted_list_whoever_leaves() {
         let mut chance = Stream::new(11);
-        let (mut order, mut list): (Order<(u64, u64), u64>, Vec<(u64, u64, u32)>) = (Order::default(), Vec::new());
+        let mut order: Order<(u64, u64), u64> = Order::default();
+        let mut list: Vec<(u64, u64, u32)> = Vec::new();
         for number in 0..20_000 {
             match chance.below(5) {
                 0 | 1 => {

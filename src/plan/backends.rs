@@ -21,9 +21,9 @@ fn group_plan(group: &Group, count: u32, zone: Option<u16>) -> GroupPlan {
         // Sharing unlimited workers and having one of one's own are the same thing.
         workers: group.workers,
         discipline: if group.workers.is_none() { Discipline::Fifo } else { group.discipline },
-        overloaded_after: 0,
-        shed: None,
-        max_wait: None,
+        overloaded_after: group.overloaded_after.0,
+        shed: group.shed.map(|shed| (shed.target.0, shed.interval.0)),
+        max_wait: group.max_wait.map(|wait| wait.0),
         queue: group.queue,
         zone,
         network: group.network.clone(),

@@ -219,7 +219,7 @@ impl Plan {
             || self.faults.iter().any(|fault| !matches!(fault.kind, fault::Kind::Surge { .. }))
             || self.health != Health::default()
             || self.autoscale.is_some()
-            || self.groups.iter().any(|group| group.is_interrupted)
+            || self.groups.iter().any(|group| group.is_interrupted || group.sheds())
     }
 
     /// The load that traffic itself offers to the services it goes to, as a share of their capacity, where both are known.

@@ -7,14 +7,15 @@ use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Entry as Pair, Node, Table};
 use super::escape::{shown, visible};
-use super::keys::{BACKENDS, CACHE, MAX_BACKENDS};
-use super::model::{Cache, Discipline, Group};
+use super::keys::{BACKENDS, CACHE, MAX_BACKENDS, SHED};
+use super::model::{Cache, Discipline, Group, Shed};
 use super::path::Path;
 use super::position::Place;
 use super::reader::Fields;
 use super::scalar;
 use crate::balance::{Member, State};
 use crate::catalogue::{Kind, Value};
+use crate::time::Span;
 
 /// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.
 const BYTES_PER_BACKEND: u64 = 1024;
@@ -90,18 +91,23 @@ fn group(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Group> {
     let (name, count) = (f.text(d, "name"), f.whole(d, "count").and_then(|count| u32::try_from(count).ok()));
     let (speed, workers, told) = (f.number(d, "speed"), f.value(d, "workers"), told(d, &f));
     let discipline = f.text(d, "discipline").map(|word| discipline(&word));
+    let (overloaded_after, max_wait, shed) = (f.span(d, "overloaded_after"), max_wait(d, &f), shed(d, &f));
     let (queue, zone, network) = (f.whole(d, "queue"), f.text(d, "zone"), f.dist(d, "network"));
     let (address, per_in_flight, cache) = (address(d, &f, count), f.span(d, "per_in_flight"), cache(d, &f));
     let workers = match workers? {
         Value::Whole(workers) => Some(u32::try_from(workers).ok()?),
         _ => None,
     };
+    without_effect(d, &f, discipline?, workers);
     Some(Group {
         name: name?,
         count: count?,
         speed: speed?,
         workers,
         discipline: discipline?,
+        overloaded_after: overloaded_after?,
+        shed: shed?,
+        max_wait: max_wait?,
         queue,
         zone,
         network: network?,
@@ -166,7 +172,44 @@ fn discipline(word: &str) -> Discipline {
         "lifo" => Discipline::Lifo,
         "processor-sharing" => Discipline::ProcessorSharing,
         "priority" => Discipline::Priority,
+        "adaptive-lifo" => Discipline::AdaptiveLifo,
         other => panic!("the discipline {other} is declared but not read"),
+    }
+}
+
+fn max_wait(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Span>> {
+    if f.has("max_wait") { f.span(d, "max_wait").map(Some) } else { Some(None) }
+}
+
+fn shed(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Shed>> {
+    let Some(node) = f.node("shed") else { return Some(None) };
+    let path = f.path.key("shed");
+    let f = Fields::open(d, node, &path, &SHED)?;
+    let (target, interval) = (f.span(d, "target"), f.span(d, "interval"));
+    Some(Some(Shed { target: target?, interval: interval? }))
+}
+
+/// Notes keys about waiting where nobody waits, or not in the way that they are about.
+fn without_effect(d: &mut Decoder<'_>, f: &Fields<'_>, discipline: Discipline, workers: Option<u32>) {
+    let note = |d: &mut Decoder<'_>, key: &str, message: String, allowed: &'static str| {
+        if let Some(node) = f.node(key) {
+            let finding = Finding::warning(node.at, message).path(f.path.key(key)).allowed(allowed);
+            d.report(finding.help(format!("remove `{key}`")));
+        }
+    };
+    if discipline != Discipline::AdaptiveLifo {
+        let message = "`overloaded_after` changes nothing: only discipline = \"adaptive-lifo\" looks at it".to_owned();
+        note(d, "overloaded_after", message, "discipline = \"adaptive-lifo\" beside it");
+    }
+    if discipline == Discipline::ProcessorSharing || workers.is_none() {
+        for key in ["max_wait", "shed"] {
+            note(
+                d,
+                key,
+                format!("`{key}` changes nothing: nobody waits here, all are served at once"),
+                "another discipline, and so many workers",
+            );
+        }
     }
 }
 

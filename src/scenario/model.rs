@@ -352,6 +352,12 @@ pub struct Group {
     pub workers: Option<u32>,
     /// `discipline`.
     pub discipline: Discipline,
+    /// `overloaded_after`: only for [`Discipline::AdaptiveLifo`]. Default 100 ms.
+    pub overloaded_after: Span,
+    /// `shed`.
+    pub shed: Option<Shed>,
+    /// `max_wait`.
+    pub max_wait: Option<Span>,
     /// `queue`: waiting places; `None` for unlimited.
     pub queue: Option<u64>,
     /// `zone`.
@@ -381,8 +387,17 @@ pub enum Discipline {
     ProcessorSharing,
     /// Lowest `priority` first, not pre-emptive, FIFO within.
     Priority,
-    /// FIFO, but newest first while somebody has been waiting for longer than a while.
+    /// FIFO, but newest first while somebody has been waiting for longer than `overloaded_after`.
     AdaptiveLifo,
+}
+
+/// `shed`: CoDel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shed {
+    /// `target`. Default 5 ms.
+    pub target: Span,
+    /// `interval`. Default 100 ms.
+    pub interval: Span,
 }
 
 /// `cache`: least recently used keys make work lighter.

@@ -115,7 +115,8 @@ static BACKEND: Entry = section("backend", "a backend", MEMBER);
 
 /// What the pick script has of a backend is what a scenario has, for one.
 const MEMBER: &[Parameter] = &{
-    const NOT_HERE: [&str; 8] = ["count", "discipline", "queue", "network", "per_in_flight", "cache", "name", "address"];
+    const NOT_HERE: [&str; 11] =
+        ["count", "discipline", "overloaded_after", "queue", "max_wait", "shed", "network", "per_in_flight", "cache", "name", "address"];
     const TAKEN: usize = BACKENDS.parameters.len() - NOT_HERE.len();
     let mut taken = [const { Parameter::optional("name", Kind::Name, "how the answer calls it; left out: its address") }; TAKEN + 2];
     taken[1] = Parameter::optional("address", Kind::Name, "what hash balancers hash; left out: 10.0.0.1:8080 and so on, in order");

@@ -307,11 +307,27 @@ pub static BACKENDS: Entry = section(
         preset("workers", Kind::WholeOr(1, 10_000_000, "unlimited"), "1", "requests served at once; unlimited: nobody waits"),
         preset(
             "discipline",
-            Kind::Choice(&["fifo", "lifo", "processor-sharing", "priority"]),
+            Kind::Choice(&["fifo", "lifo", "processor-sharing", "priority", "adaptive-lifo"]),
             "fifo",
-            "who is served next; processor-sharing: each of n gets min(workers, n)/n; priority: not pre-emptive, FIFO within",
+            "who is served next; processor-sharing: each of n gets min(workers, n)/n; priority: not pre-emptive, FIFO within; adaptive-lifo: FIFO, but newest first while overloaded",
         ),
-        optional("queue", Kind::Whole(0, MAX_PLACES), "waiting places; a request beyond them is refused; left out: unlimited"),
+        preset(
+            "overloaded_after",
+            Kind::Span,
+            "100ms",
+            "adaptive-lifo: newest first while somebody has been waiting for longer than this without a break",
+        ),
+        optional(
+            "queue",
+            Kind::Whole(0, MAX_PLACES),
+            "waiting places; a request beyond them is refused, so that workers + queue is how many are admitted at once; left out: unlimited",
+        ),
+        optional(
+            "max_wait",
+            Kind::Period,
+            "a request that has waited longer here when its turn comes is shed instead of served; left out: none is",
+        ),
+        optional("shed", Kind::Table(&SHED), "CoDel (RFC 8289): sheds ever more while a queue stands instead of taking up bursts"),
         optional("zone", Kind::Name, "where it is; [network] adds delays between zones"),
         preset("network", Kind::Dist, "0s", "one way"),
         optional("address", Kind::Name, "what hash balancers hash; left out: 10.0.0.1:8080, 10.0.0.2:8080, … in order"),
@@ -342,6 +358,21 @@ pub static BACKENDS: Entry = section(
             Kind::Choice(&["up", "down", "maintenance", "draining", "degraded", "busy", "connecting"]),
             "up",
             "what balancers believe of them from the start, whatever they are",
+        ),
+    ],
+);
+
+/// `backends.shed`.
+pub static SHED: Entry = section(
+    "shed",
+    "CoDel: when every request has waited for longer than the target for a whole interval, one is shed, and ever more until waits are below the target",
+    &[
+        preset("target", Kind::Period, "5ms", "the wait that may stand"),
+        preset(
+            "interval",
+            Kind::Period,
+            "100ms",
+            "how long waits may be above it; then the first is shed, and the next interval ÷ √n later",
         ),
     ],
 );

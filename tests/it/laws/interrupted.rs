@@ -570,7 +570,9 @@ impl Life {
 
     /// Everything that is the matter ends, and all leave.
     fn end_all(&mut self) {
-        (self.model.paused.then(|| self.resume()), self.model.down.then(|| self.restart()), self.model.hung.then(|| self.unhang()));
+        self.resume();
+        self.restart();
+        self.unhang();
         self.compare();
         while !self.model.jobs.is_empty() {
             self.complete_until(self.model.now + 1000, true);
