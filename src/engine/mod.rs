@@ -10,6 +10,7 @@
 
 mod access;
 mod agenda;
+#[allow(dead_code, reason = "timeouts are not run through it yet")]
 mod alarms;
 mod beliefs;
 mod books;

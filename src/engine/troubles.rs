@@ -43,21 +43,21 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     fn tell_fleet(&mut self, backend: u32, before: &Told, after: &Told) {
         let now = self.now;
         if before.speed != after.speed {
-            self.fleet.set_speed(backend, after.speed, now);
+            self.fleet.set_speed(&mut self.journeys, backend, after.speed, now);
         }
         match (before.paused, after.paused) {
-            (false, true) => self.fleet.pause(backend, now),
+            (false, true) => self.fleet.pause(&mut self.journeys, backend, now),
             (true, false) => self.fleet.resume(&mut self.journeys, backend, now),
             _ => {}
         }
         match (before.hung, after.hung) {
             (false, true) => self.hang(backend),
-            (true, false) => self.fleet.unhang(backend, now),
+            (true, false) => self.fleet.unhang(&mut self.journeys, backend, now),
             _ => {}
         }
         match (before.down, after.down) {
             (false, true) => self.crash(backend),
-            (true, false) => self.fleet.restart(backend, now),
+            (true, false) => self.fleet.restart(&mut self.journeys, backend, now),
             _ => {}
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct Backend {
     /// Workers that are busy.
     pub(super) busy: u32,
     pub(super) waiting: List,
-    /// The group's number; with the highest bit set, it is not simple. (Simple: one worker, first in first out, no queue limit, nothing that
+    /// The group's number; with the highest bit set, it is not simple, or not now. (Simple: one worker, first in first out, no queue limit, nothing that
     /// changes service; the one in service then stays at the head of `waiting`.)
     kind: u32,
 }
@@ -38,6 +38,7 @@ pub(super) struct Rest {
     pub(super) busy_overflows: u64,
     /// When the backlog last rose above the limit.
     pub(super) rose_at: u64,
+    /// Counts only while the backend is not simple.
     pub(super) special: Option<Box<Special>>,
 }
 
@@ -65,6 +66,12 @@ impl Backend {
     #[inline]
     pub(super) fn is_simple(&self) -> bool {
         self.kind & SPECIAL == 0
+    }
+
+    /// It is simple from now on, and nobody is there; or it is not.
+    pub(super) fn set_simple(&mut self, is_simple: bool) {
+        self.waiting = List { head: NIL, tail: NIL };
+        self.kind = if is_simple { self.kind & !SPECIAL } else { self.kind | SPECIAL };
     }
 
     /// Brings the areas up to now.
@@ -129,5 +136,14 @@ impl List {
             tail => attempts[tail].link = id,
         }
         self.tail = id;
+    }
+
+    /// Whoever stands behind somebody steps out.
+    pub(super) fn remove_after(&mut self, attempts: &mut impl Attempts, before: u32) {
+        let id = attempts[before].link;
+        attempts[before].link = attempts[id].link;
+        if self.tail == id {
+            self.tail = before;
+        }
     }
 }

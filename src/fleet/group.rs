@@ -36,7 +36,8 @@ pub struct GroupPlan {
     pub cache: Option<(u64, f64)>,
     /// How many of `count` are there at the start; the others may join.
     pub initially: u32,
-    /// Something may happen here besides service from beginning to end: attempts may be given up, faults may strike.
+    /// Something may happen here besides service from beginning to end: attempts may be given up, faults may strike. Said to whoever must be ready for it;
+    /// the fleet always is.
     pub is_interrupted: bool,
     /// A worker stays with its attempt after the work is done, until it is let go. Means nothing with processor sharing, where workers are nobody's.
     pub holds_worker: bool,
@@ -52,7 +53,6 @@ impl GroupPlan {
             && self.max_wait.is_none()
             && self.per_in_flight == 0
             && self.cache.is_none()
-            && !self.is_interrupted
             && !self.holds_worker
     }
 

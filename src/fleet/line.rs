@@ -57,6 +57,12 @@ impl Line {
         Some(waiter)
     }
 
+    /// Who is in a place, if anybody is.
+    pub(super) fn get(&self, place: u32) -> Option<u32> {
+        let index = place.wrapping_sub(self.first) & PLACES;
+        self.places.get(index as usize).map(|waiter| waiter.attempt)
+    }
+
     /// Steps out of a place.
     pub(super) fn remove(&mut self, attempts: &mut impl Attempts, place: u32) {
         let index = place.wrapping_sub(self.first) & PLACES;

@@ -4,8 +4,9 @@
 //! [`tree::WinnerTree`] knows which backend is first. The integrals of requests in flight and of busy workers are kept here, exactly.
 //!
 //! One worker, first in first out, nothing special is what most backends are, and has a path of its own, in this file: the waiting attempts are a list
-//! through the attempts themselves, and the one in service is a number. Everything else lives in a box beside it ([`special`]): other disciplines and
-//! limits, and all that can happen besides service from beginning to end ([`faults`]).
+//! through the attempts themselves, and the one in service is the first of it. Everything else lives in a box beside it ([`special`]): other disciplines
+//! and limits, and all that can happen besides service from beginning to end ([`faults`]). A simple backend moves there when something happens to it, and
+//! back when it is over and nobody is there; so what might happen and does not costs nothing.
 
 mod account;
 mod attempt;
@@ -214,7 +215,7 @@ impl Fleet {
         self.backends.iter_mut().zip(&mut self.rest).map(move |(backend, rest)| {
             backend.settle(rest, now);
             let group = &groups[backend.group()];
-            let special = rest.special.as_deref();
+            let special = rest.special.as_deref().filter(|_| !backend.is_simple());
             Account {
                 flight_area: u128::from(rest.flight_overflows) << 64 | u128::from(backend.flight_area),
                 busy_area: u128::from(rest.busy_overflows) << 64 | u128::from(backend.busy_area),

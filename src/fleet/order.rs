@@ -50,6 +50,12 @@ impl<K: Copy + Ord, T: Copy> Order<K, T> {
         slot
     }
 
+    /// What is in a slot, if anything is.
+    pub(super) fn get(&self, slot: u32) -> Option<T> {
+        let &(value, place) = self.slots.get(slot as usize)?;
+        self.heap.get(place as usize).is_some_and(|entry| entry.1 == slot).then_some(value)
+    }
+
     /// The least key.
     #[inline]
     pub(super) fn first(&self) -> Option<K> {
@@ -139,7 +145,9 @@ mod tests {
                 }
                 2 if !list.is_empty() => {
                     let (at, number, slot) = list.swap_remove(chance.below(list.len() as u64) as usize);
+                    assert_eq!(order.get(slot), Some(number));
                     assert_eq!(order.remove(slot), ((at, number), number));
+                    assert_eq!(order.get(slot), None);
                 }
                 3 if number % 100 == 3 => {
                     // Halving may make keys equal that were not, and turns them round by their numbers.

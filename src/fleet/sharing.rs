@@ -43,8 +43,8 @@ pub(super) struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
     pub(super) attempt: u32,
-    /// Worker-time; `None` where it is its service, as the speed was its group's all the time.
-    pub(super) spent: Option<u64>,
+    /// Worker-time.
+    pub(super) spent: u64,
     /// How long what it has not had would take a worker.
     pub(super) missing: u64,
 }
@@ -93,8 +93,14 @@ impl Sharing {
     pub(super) fn leave(&mut self, now: u64, pace: &Pace) -> Left {
         self.advance(now, pace);
         self.changes += 1;
-        let ((_, _), job) = self.jobs.pop().expect("somebody is served where a completion was due");
-        self.left(job, 0, pace)
+        let ((due, _), job) = self.jobs.pop().expect("somebody is served where a completion was due");
+        // It has what it asked for; that `had` may be a little off is a matter of rounding.
+        self.left(job, due, due, pace)
+    }
+
+    /// Who is in a place, if anybody is.
+    pub(super) fn get(&self, place: u32) -> Option<u32> {
+        self.jobs.get(place).map(|job| job.attempt)
     }
 
     /// Who is in a place leaves, done or not.
@@ -102,14 +108,15 @@ impl Sharing {
         self.advance(now, pace);
         self.changes += 1;
         let ((due, _), job) = self.jobs.remove(place);
-        self.left(job, due.saturating_sub(self.had), pace)
+        self.left(job, due, self.had.min(due), pace)
     }
 
-    fn left(&self, job: Job, missing: u128, pace: &Pace) -> Left {
-        let (had, spent) = (self.had - job.had, self.spent - job.spent);
-        let is_plain = missing == 0 && had == spent;
+    /// One that is done at `due` has had what there was to be had at `had`.
+    fn left(&self, job: Job, due: u128, had: u128, pace: &Pace) -> Left {
+        let spent = self.spent - job.spent;
+        let spent = if spent == self.had - job.had { had - job.had } else { spent };
         let whole = u64::try_from((spent + (1 << (FRACTION - 1))) >> FRACTION).unwrap_or(u64::MAX);
-        Left { attempt: job.attempt, spent: (!is_plain).then_some(whole), missing: pace.time(missing << FINER) }
+        Left { attempt: job.attempt, spent: whole, missing: pace.time((due - had) << FINER) }
     }
 
     /// Everybody, with the order of coming.
@@ -150,7 +157,7 @@ mod tests {
         sharing.join(1, 30, 0, 0, &PACE());
         sharing.join(2, 10, 1, 10, &PACE());
         assert_eq!(sharing.next_done(&PACE()), 30);
-        assert_eq!(sharing.leave(30, &PACE()), Left { attempt: 2, spent: None, missing: 0 });
+        assert_eq!(sharing.leave(30, &PACE()), Left { attempt: 2, spent: 10, missing: 0 });
         assert_eq!(sharing.next_done(&PACE()), 40);
         assert_eq!(sharing.leave(40, &PACE()).attempt, 1);
         assert_eq!(sharing.next_done(&PACE()), u64::MAX);
@@ -181,7 +188,7 @@ mod tests {
         let mut sharing = Sharing::new(1);
         let first = sharing.join(1, 30, 0, 0, &PACE());
         sharing.join(2, 30, 1, 0, &PACE());
-        assert_eq!(sharing.remove(first, 20, &PACE()), Left { attempt: 1, spent: Some(10), missing: 20 });
+        assert_eq!(sharing.remove(first, 20, &PACE()), Left { attempt: 1, spent: 10, missing: 20 });
         assert_eq!(sharing.next_done(&PACE()), 40);
     }
 
@@ -195,8 +202,8 @@ mod tests {
         // At 20 each has had 10; 20 and 10 are left, 30 in all, which take 60.
         assert_eq!(sharing.change(20, &PACE(), &half), 30);
         assert_eq!(sharing.next_done(&half), 60);
-        assert_eq!(sharing.leave(60, &half), Left { attempt: 2, spent: Some(30), missing: 0 });
+        assert_eq!(sharing.leave(60, &half), Left { attempt: 2, spent: 30, missing: 0 });
         assert_eq!(sharing.next_done(&half), 80);
-        assert_eq!(sharing.leave(80, &half), Left { attempt: 1, spent: Some(50), missing: 0 });
+        assert_eq!(sharing.leave(80, &half), Left { attempt: 1, spent: 50, missing: 0 });
     }
 }

@@ -18,6 +18,7 @@ use super::sharing::Sharing;
 use super::shedding::Shedder;
 use super::waiting::Waiting;
 use crate::scenario::Discipline;
+use crate::slab::NIL;
 use crate::time::round_ns;
 use std::collections::VecDeque;
 
@@ -28,6 +29,8 @@ pub(super) struct Special {
     pub(super) is_down: bool,
     pub(super) is_hung: bool,
     pub(super) pace: Pace,
+    /// Once nothing is the matter any more, its backend is simple again.
+    is_visitor: bool,
     holds_worker: bool,
     per_in_flight: u64,
     /// Attempts it has room for, and attempts here: waiting, in service or keeping a worker.
@@ -77,6 +80,7 @@ impl Special {
             is_down: false,
             is_hung: false,
             pace: Pace::default(),
+            is_visitor: false,
             holds_worker: plan.holds_worker,
             per_in_flight: plan.per_in_flight,
             room: plan.queue.map_or(u64::MAX, |queue| queue.saturating_add(workers.into())),
@@ -92,6 +96,75 @@ impl Special {
             sharing: (plan.discipline == Discipline::ProcessorSharing).then(|| Sharing::new(workers)),
             shedder: Shedder::new(plan.shed, plan.max_wait),
         }
+    }
+
+    /// One for a simple backend to which something happens.
+    pub(super) fn visitor() -> Self {
+        Self {
+            is_down: false,
+            is_hung: false,
+            pace: Pace::default(),
+            is_visitor: true,
+            holds_worker: false,
+            per_in_flight: 0,
+            room: u64::MAX,
+            present: 0,
+            cache: None,
+            came: 0,
+            begun: 0,
+            waiting: Waiting::new(Discipline::Fifo, 0),
+            waiting_service: 0,
+            serving: Order::default(),
+            holding: Vec::new(),
+            holding_since: 0,
+            sharing: None,
+            shedder: None,
+        }
+    }
+
+    /// Takes over from a simple backend, whose one in service is done at `due`.
+    pub(super) fn visit(&mut self, attempts: &mut impl Attempts, first: u32, due: u64) {
+        let mut next = first;
+        while next != NIL {
+            let (id, came) = (next, self.came);
+            next = attempts[id].link;
+            (self.came, self.present) = (came + 1, self.present + 1);
+            let service = attempts[id].service;
+            if id == first {
+                let done = self.pace.active(due);
+                let since = done.saturating_sub(service);
+                let served = Served { attempt: id, came, since, left: pace::left(service), as_of: since };
+                let place = self.serving.insert((done, self.begun), served);
+                self.begun += 1;
+                attempts[id].set_stage(Stage::Serving(place));
+            } else {
+                self.waiting_service += u128::from(service);
+                self.waiting.push(attempts, Waiter { attempt: id, came, at: 0 }, 0);
+            }
+        }
+    }
+
+    /// Whether its backend may be simple again.
+    #[inline]
+    pub(super) fn may_leave(&self) -> bool {
+        self.is_visitor && self.present == 0 && !self.is_down && !self.is_hung && self.pace.is_nominal() && !self.pace.is_paused()
+    }
+
+    /// Whether an attempt is where it says. (One that is not here any more may say anything.)
+    fn has(&self, id: u32, stage: Stage) -> bool {
+        let found = match (stage, &self.sharing) {
+            (Stage::Serving(place), Some(sharing)) => sharing.get(place),
+            (Stage::Serving(place), None) => self.serving.get(place).map(|served| served.attempt),
+            (Stage::Waiting(place), _) => self.waiting.get(place),
+            (Stage::Holding(place), _) => self.holding.get(place as usize).map(|holding| holding.attempt),
+            (Stage::Gone, _) => None,
+        };
+        found == Some(id)
+    }
+
+    /// Whether an attempt keeps a worker.
+    pub(super) fn is_kept(&self, id: u32, stage: Stage) -> bool {
+        matches!(stage, Stage::Holding(_)) && self.has(id, stage)
     }
 
     /// Workers that have somebody.
@@ -282,7 +355,7 @@ impl Step<'_> {
             self.special.present -= 1;
             let attempt = &mut attempts[left.attempt];
             attempt.set_stage(Stage::Gone);
-            attempt.service = left.spent.unwrap_or(attempt.service);
+            attempt.service = left.spent;
             return left.attempt;
         }
         let (_, served) = self.special.serving.pop().expect("somebody is served where a completion was due");
@@ -323,7 +396,7 @@ impl Step<'_> {
         let Special { shedder, waiting, .. } = &mut *self.special;
         let (now, mut shed) = (self.now, Vec::new());
         let next = shedder.as_mut().and_then(|shedder| {
-            shedder.next(now, || waiting.pop(now).map(|waiter| (waiter, waiting.len())), &mut |waiter| shed.push(waiter.attempt))
+            shedder.next(now, || waiting.pop(now).map(|waiter| (waiter, waiting.len())), |waiter| shed.push(waiter.attempt))
         });
         for id in shed {
             self.leave_queue(attempts, id);
@@ -345,14 +418,18 @@ impl Step<'_> {
 
     /// Takes an attempt out, whatever it does here: the worker-time that it has had. Nobody else begins.
     pub(super) fn remove(&mut self, attempts: &mut impl Attempts, id: u32) -> u64 {
-        let served = match attempts[id].stage() {
-            Stage::Gone => return 0,
+        let stage = attempts[id].stage();
+        if !self.special.has(id, stage) {
+            return 0;
+        }
+        let served = match stage {
+            Stage::Gone => 0,
             Stage::Waiting(place) => {
                 self.special.waiting.remove(attempts, place);
                 self.leave_queue(attempts, id);
                 0
             }
-            Stage::Serving(place) => self.stop(place, attempts[id].service),
+            Stage::Serving(place) => self.stop(place),
             Stage::Holding(place) => self.release(attempts, place),
         };
         attempts[id].set_stage(Stage::Gone);
@@ -361,12 +438,12 @@ impl Step<'_> {
     }
 
     /// Service of somebody ends before it is done.
-    fn stop(&mut self, place: u32, service: u64) -> u64 {
+    fn stop(&mut self, place: u32) -> u64 {
         let active = self.active();
         if let Some(sharing) = &mut self.special.sharing {
             let left = sharing.remove(place, active, &self.special.pace);
             self.take_work(left.missing);
-            return left.spent.unwrap_or(service);
+            return left.spent;
         }
         let ((done, _), served) = self.special.serving.remove(place);
         self.take_work(done - active);

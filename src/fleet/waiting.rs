@@ -77,6 +77,14 @@ impl Waiting {
         }
     }
 
+    /// Who is in a place, if anybody is.
+    pub(super) fn get(&self, place: u32) -> Option<u32> {
+        match &self.who {
+            Who::First(line) | Who::Last(line) | Who::Adaptive(line, _) => line.get(place),
+            Who::Lowest(order) => order.get(place).map(|waiter| waiter.attempt),
+        }
+    }
+
     /// Who is in a place waits no longer.
     pub(super) fn remove(&mut self, attempts: &mut impl Attempts, place: u32) {
         match &mut self.who {

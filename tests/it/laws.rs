@@ -5,6 +5,7 @@
 
 mod allocations;
 mod catalogue;
+mod interrupted;
 mod oracles;
 mod published;
 mod random_worlds;

@@ -173,6 +173,7 @@ fn forked(case: &Case) -> Scenario {
             backends: vec![Group { name: format!("{name}-backend"), ..group(1) }],
             ..layer(name, exponential(1.0), Vec::new())
         };
+        scenario.traffic[0].work = nothing.clone();
         scenario.services = vec![layer("root", nothing, vec![call("left", 1), call("right", 1)]), leaf("left"), leaf("right")];
         return scenario;
     }
@@ -180,7 +181,7 @@ fn forked(case: &Case) -> Scenario {
         Some(share) => Dist::Mixture(vec![(1.0 - share, Dist::Constant(UNIT)), (share, Dist::Constant(10.0 * UNIT))]),
         None => service(&case.params["latency"]),
     };
-    let mut scenario = alone(work.clone()).with(balancer("random", &[]));
+    let mut scenario = alone(nothing.clone()).with(balancer("random", &[]));
     scenario.services = vec![layer("root", nothing, vec![call("leaf", fanout)]), layer("leaf", work, Vec::new())];
     scenario
 }

@@ -87,7 +87,15 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
     }
     if matches!(case.family.as_str(), "retrials" | "timeouts" | "Erlang A") {
         // Requests that leave do not add to anybody's wait: it is enough to be long against the time that the queue takes to forget.
-        return Setup { scenario, warmup: 5_000, measured: 25_000, replications: REPLICATIONS };
+        return Setup { scenario, warmup: 4_000, measured: 16_000, replications: REPLICATIONS };
+    }
+    if case.number("layers").is_some() {
+        // Every attempt fails: nothing is left to chance.
+        return Setup { scenario, warmup: 0, measured: 100, replications: 2 };
+    }
+    if case.family == "fan-out" {
+        let measured = (3e4 / case.need("fanout")).max(1_000.0) as u64;
+        return Setup { scenario, warmup: 10, measured, replications: REPLICATIONS };
     }
     if case.policy.starts_with("least-loaded on the board") {
         return herd(scenario, load * f64::from(backends), case.need("board_update_period"));
