@@ -207,7 +207,7 @@ mod tests {
         }
         // 160 is when waits are too long again: nothing is shed before 260.
         let _ = bench.until(259);
-        assert_eq!(shed(&mut bench), []);
+        assert_eq!(shed(&mut bench), [0_u32; 0]);
         let _ = bench.until(260);
         assert_eq!(shed(&mut bench).len(), 1);
     }
