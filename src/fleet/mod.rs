@@ -124,8 +124,8 @@ impl Fleet {
     }
 
     /// A backend's next completion happens: the attempt that is done. The next one waiting begins, unless the worker is kept. `answered` where the
-    /// answer arrives at the same instant.
-    #[inline]
+    /// answer arrives at the same instant. (Into each of its callers, as the loop of a plain run is one function with it.)
+    #[inline(always)]
     pub fn complete(&mut self, attempts: &mut impl Attempts, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
         if !backend.is_simple() {
