@@ -29,6 +29,12 @@ impl<T: Default> Slab<T> {
         self.slots.len() as u32 - 1
     }
 
+    /// How many slots are taken.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     /// Frees a slot. Its value stays until it is used again.
     #[inline]
     pub fn free(&mut self, slot: u32) {

@@ -3,6 +3,7 @@
 //! Completions, arrivals and periodic changes have places of their own (the fleet's tree, the traffic's cursor, the change cursor), so this heap
 //! is empty in a plain scenario and then costs one comparison an event.
 
+use super::alarms::Alarms;
 use crate::measure::record::Failure;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -82,18 +83,51 @@ pub(super) enum Item {
     Drained(u32),
 }
 
-/// The heap.
+/// Timers of one kind, which mostly come in order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Timer {
+    /// Of whole requests.
+    Request,
+    /// Of attempts.
+    Attempt,
+    /// Of those who wait.
+    Patience,
+    /// Of hedges.
+    Hedge,
+}
+
+const TIMERS: usize = 4;
+
+impl Item {
+    /// The slot that it is about and the ticket of whoever had it then, if it is about a slot that may have been freed.
+    pub(super) fn slot(&self) -> Option<(u32, u32)> {
+        match *self {
+            Self::Expire(slot, ticket)
+            | Self::GiveUp(slot, ticket)
+            | Self::Tire(slot, ticket)
+            | Self::TireHeld(slot, ticket)
+            | Self::Hedge(slot, ticket)
+            | Self::Again(slot, ticket)
+            | Self::Fail(slot, ticket, _)
+            | Self::CallFailed(slot, ticket) => Some((slot, ticket)),
+            _ => None,
+        }
+    }
+}
+
+/// The heap, and the timers of eventful cells beside it.
 #[derive(Debug)]
 pub(super) struct Agenda {
     heap: BinaryHeap<Reverse<(u64, Rank, u64, Item)>>,
+    alarms: Alarms<Item>,
     sequence: u64,
-    /// The first instant, so that the loop need not look into the heap.
+    /// A lower bound of the first instant, so that the loop need not look closer.
     next: u64,
 }
 
 impl Default for Agenda {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), sequence: 0, next: u64::MAX }
+        Self { heap: BinaryHeap::new(), alarms: Alarms::new(TIMERS), sequence: 0, next: u64::MAX }
     }
 }
 
@@ -102,7 +136,7 @@ impl Agenda {
     pub(super) fn push(&mut self, at: u64, rank: Rank, item: Item) {
         self.heap.push(Reverse((at, rank, self.sequence, item)));
         self.sequence += 1;
-        self.renew();
+        self.next = self.next.min(at);
     }
 
     /// The instant of the first, `u64::MAX` if there is none.
@@ -117,6 +151,30 @@ impl Agenda {
         let Reverse((at, _, _, item)) = self.heap.pop()?;
         self.renew();
         Some((at, item))
+    }
+
+    /// Sets a timer, which comes before all else of its rank.
+    pub(super) fn set(&mut self, timer: Timer, at: u64, item: Item) {
+        self.alarms.push(timer as usize, at, item);
+        self.next = self.next.min(at);
+    }
+
+    /// Takes the first that still concerns anybody, if it is due at the instant of [`Agenda::next`].
+    pub(super) fn pop_live(&mut self, is_live: impl Fn(&Item) -> bool) -> Option<(u64, Item)> {
+        let due = self.next;
+        let alarm = self.alarms.next(&is_live).map_or(u64::MAX, |(at, _)| at);
+        let first = self.heap.peek().map(|Reverse((at, rank, _, _))| (*at, *rank));
+        let taken = match first {
+            Some(first) if first < (alarm, Rank::Timeout) && first.0 <= due => {
+                let Reverse((at, _, _, item)) = self.heap.pop().expect("it was just looked at");
+                Some((at, item))
+            }
+            _ if alarm <= due => self.alarms.pop(&is_live),
+            _ => None,
+        };
+        self.renew();
+        self.next = self.next.min(self.alarms.bound());
+        taken.filter(|(_, item)| is_live(item))
     }
 
     fn renew(&mut self) {

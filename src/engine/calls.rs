@@ -135,9 +135,10 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let backend = self.journeys[slot].backend;
         let service = &self.plan.services[self.events.service_of[backend as usize] as usize];
         if service.holds_worker && !service.stages.is_empty() {
-            self.fleet.let_go(&mut self.journeys, slot, self.now);
+            // What a worker had to do with it in all; nothing where shared workers are never kept.
+            let kept = self.fleet.let_go(&mut self.journeys, slot, self.now);
             let trip = self.events.errands.trip_mut(slot);
-            trip.served += self.now - trip.worked_until;
+            trip.served = trip.served.max(kept.served);
         }
     }
 }

@@ -113,8 +113,6 @@ pub(super) struct Trip {
     /// The calls of that stage, and how many are unanswered.
     pub(super) calls: u32,
     pub(super) unanswered: u32,
-    /// When its own work was done and its calls began.
-    pub(super) worked_until: u64,
     /// Worker-time that it had.
     pub(super) served: u64,
 }
@@ -149,7 +147,6 @@ impl Trip {
             stage: 0,
             calls: NIL,
             unanswered: 0,
-            worked_until: 0,
             served: 0,
         }
     }

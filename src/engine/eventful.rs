@@ -5,7 +5,7 @@
 //! instant: a retry after a refusal, the end of a call that could not be made. So nothing here calls itself.
 
 use super::access::{Access, Ways};
-use super::agenda::{Item, Rank};
+use super::agenda::{Item, Rank, Timer};
 use super::beliefs::Verdict;
 use super::caller::Asked;
 use super::conditions::{Conditions, Stand};
@@ -47,6 +47,8 @@ pub(super) struct Events {
     /// The service of each backend.
     pub(super) service_of: Vec<u16>,
     pub(super) probes: Numbered,
+    /// Worker-time whose use has been told.
+    pub(super) spent: u128,
     /// When a request last got on.
     pub(super) last_progress: u64,
     /// When arrivals ended.
@@ -88,6 +90,7 @@ impl Events {
             verdicts: Vec::new(),
             service_of: service_of.collect(),
             probes: Numbered::new(derive(plan.seed, replication, Purpose::Probes, 0)),
+            spent: 0,
             last_progress: 0,
             closed_at: u64::MAX,
         }
@@ -108,20 +111,6 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
 
     /// Something of the agenda happens.
     pub(super) fn take(&mut self, item: Item) {
-        let is_over = match item {
-            Item::Expire(slot, ticket)
-            | Item::GiveUp(slot, ticket)
-            | Item::Tire(slot, ticket)
-            | Item::TireHeld(slot, ticket)
-            | Item::Hedge(slot, ticket)
-            | Item::Again(slot, ticket)
-            | Item::Fail(slot, ticket, _)
-            | Item::CallFailed(slot, ticket) => !self.events.errands.is_live(slot, ticket),
-            _ => false,
-        };
-        if is_over {
-            return;
-        }
         match item {
             Item::Answered(slot, _) => self.returned(slot),
             Item::Done { request, backend, wait, ok } => self.returned_to_client(request, backend, wait, ok),
@@ -175,7 +164,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             callers.timeout(request.number).map_or(errand.deadline, |timeout| errand.deadline.min(self.now.saturating_add(timeout)));
         if deadline < u64::MAX {
             self.events.errands.errand_mut(id).deadline = deadline;
-            self.agenda.push(deadline, Rank::Timeout, Item::Expire(id, ticket));
+            self.agenda.set(Timer::Request, deadline, Item::Expire(id, ticket));
         }
         match self.network.delay(&request, Way::In) {
             0 => self.choose(id, Why::First),
@@ -246,7 +235,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let callers = &self.events.accesses[access as usize].callers;
         if let Some(patience) = callers.patience(request.number, u32::from(request.attempts)) {
             let ticket = self.events.errands.ticket_of(id);
-            self.agenda.push(self.now.saturating_add(patience), Rank::Timeout, Item::TireHeld(id, ticket));
+            self.agenda.set(Timer::Patience, self.now.saturating_add(patience), Item::TireHeld(id, ticket));
         }
     }
 
@@ -319,16 +308,16 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let (hedges, access) = (errand.hedges, errand.access);
         let callers = &self.events.accesses[access as usize].callers;
         if let Some(timeout) = callers.attempt_timeout(request.number, attempt) {
-            self.agenda.push(self.now.saturating_add(timeout), Rank::Timeout, Item::GiveUp(slot, ticket));
+            self.agenda.set(Timer::Attempt, self.now.saturating_add(timeout), Item::GiveUp(slot, ticket));
         }
         if let Some(patience) = callers.patience(request.number, attempt) {
-            self.agenda.push(self.now.saturating_add(patience.saturating_sub(held)), Rank::Timeout, Item::Tire(slot, ticket));
+            self.agenda.set(Timer::Patience, self.now.saturating_add(patience.saturating_sub(held)), Item::Tire(slot, ticket));
         }
         if callers.hedges()
             && let Some(after) = callers.hedge(instance, request.number, hedges)
         {
             let ticket = self.events.errands.ticket_of(id);
-            self.agenda.push(self.now.saturating_add(after), Rank::Timeout, Item::Hedge(id, ticket));
+            self.agenda.set(Timer::Hedge, self.now.saturating_add(after), Item::Hedge(id, ticket));
         }
     }
 
@@ -457,7 +446,6 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let service = self.events.service_of[backend as usize];
         let trip = self.events.errands.trip_mut(slot);
         trip.served += attempt.service;
-        trip.worked_until = now;
         let (cause, access) = (trip.cause, trip.access);
         if !self.plan.services[service as usize].stages.is_empty() {
             if cause.is_none() {
@@ -495,6 +483,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     pub(super) fn spend(&mut self, slot: u32, spent: Spent) {
         let served = self.events.errands.trip(slot).served;
         if served > 0 {
+            self.events.spent += u128::from(served);
             self.observer.spent(self.journeys.request(slot), spent, served);
         }
     }

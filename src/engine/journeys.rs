@@ -63,6 +63,11 @@ impl Journeys {
         &mut self.0[id].request
     }
 
+    /// How many slots are taken.
+    pub(super) fn in_use(&self) -> usize {
+        self.0.in_use()
+    }
+
     /// A request leaves the system, and its attempts with it.
     #[inline]
     pub(super) fn end(&mut self, id: u32) {

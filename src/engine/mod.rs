@@ -621,7 +621,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
 
     #[inline(never)]
     fn take_from_agenda(&mut self) {
-        let Some((at, item)) = self.agenda.pop() else { return };
+        let errands = &self.events.errands;
+        let is_live = |item: &Item| item.slot().is_none_or(|(slot, ticket)| errands.is_live(slot, ticket));
+        let taken = if EVENTFUL { self.agenda.pop_live(is_live) } else { self.agenda.pop() };
+        let Some((at, item)) = taken else { return };
         if let Item::Send(..) = item
             && !self.ends.arriving
         {
@@ -758,12 +761,20 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             return;
         }
         assert_eq!(in_system, 0, "conservation: a run ends empty");
+        assert_eq!(self.journeys.in_use(), 0, "conservation: every attempt has ended");
         assert_eq!(area, sojourn, "Little's law: the integral of the number in the system is the sum of the sojourns");
+        let (mut work, mut slack) = (0_u64, 0_u64);
         for account in self.fleet.accounts(self.now) {
+            work = work.wrapping_add(account.work);
+            slack = slack.saturating_add(account.slack);
             assert_eq!(account.in_flight, 0, "conservation: nothing is in flight at the end");
             assert_eq!(account.flight_area as u64, account.sojourn, "Little's law at a backend");
             let apart = account.work.wrapping_sub(account.busy_area as u64) as i64;
             assert!(apart.unsigned_abs() <= account.slack, "work conservation: {account:?}");
+        }
+        if EVENTFUL {
+            let apart = (self.events.spent as u64).wrapping_sub(work) as i64;
+            assert!(apart.unsigned_abs() <= slack, "conservation: all worker-time was of use, wasted or lost: {apart} ns apart");
         }
     }
 }

@@ -68,8 +68,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         for (slot, served) in lost {
             self.forget_report(slot);
             let trip = self.events.errands.trip_mut(slot);
-            // A worker that was held has been at it since the attempt's own work was done.
-            trip.served = if trip.place == Place::Calling { trip.served.max(served) } else { trip.served + served };
+            trip.served = trip.served.max(served);
             self.lose(slot);
         }
         for slot in self.calling(backend) {
@@ -90,7 +89,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let mut stuck: Vec<u32> = Vec::new();
         for (slot, served) in self.fleet.hang(&mut self.journeys, backend, self.now) {
             self.forget_report(slot);
-            self.events.errands.trip_mut(slot).served += served;
+            let trip = self.events.errands.trip_mut(slot);
+            trip.served = trip.served.max(served);
             stuck.push(slot);
         }
         stuck.extend(self.calling(backend));

@@ -104,13 +104,12 @@ impl Fleet {
         matches!(attempts[id].stage(), Stage::Serving(_) | Stage::Holding(_))
     }
 
-    /// An attempt whose work is done keeps its worker no longer, which goes on with the next.
-    pub fn let_go(&mut self, attempts: &mut impl Attempts, id: u32, now: u64) {
+    /// An attempt whose work is done keeps its worker no longer, which goes on with the next. Its time counts from the beginning of its own work.
+    pub fn let_go(&mut self, attempts: &mut impl Attempts, id: u32, now: u64) -> Cancelled {
         let number = attempts[id].backend as usize;
         let special = self.rest[number].special.as_ref().filter(|_| !self.backends[number].is_simple());
-        if special.is_some_and(|special| special.is_kept(id, attempts[id].stage())) {
-            self.cancel_specially(attempts, id, now);
-        }
+        let is_kept = special.is_some_and(|special| special.is_kept(id, attempts[id].stage()));
+        Cancelled { served: if is_kept { self.cancel_specially(attempts, id, now) } else { 0 } }
     }
 
     /// A backend goes down: everything there is lost, in order of coming, each with the worker-time that it has had. What comes is refused.

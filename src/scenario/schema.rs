@@ -272,6 +272,54 @@ mod tests {
         assert_eq!(check(STARTER), None);
     }
 
+    const FAILURES: &str = "[client]
+timeout = \"1s\"
+retry = { max = \"unlimited\", on = [\"refused\"], backoff = \"5ms\", budget = { tokens = 10 } }
+hedge = { after = \"p99.9\" }
+[health]
+slow_start = { window = \"30s\" }
+outlier = { success_rate = {} }
+[discovery]
+kind = \"dns\"
+ttl = \"30s\"
+[[fault]]
+kind = \"partition\"
+target = \"web-0\"
+from = [\"balancer:0\"]
+at = \"1s\"
+for = \"1s\"
+every = \"9s\"
+";
+
+    #[test]
+    fn failures_and_services_fit() {
+        let with = |from: &str, to: &str| check(&format!("{QUICKSTART}\n{}", FAILURES.replace(from, to)));
+        assert_eq!(with("", ""), None);
+        assert_eq!(with("backoff = \"5ms\"", "backoff = { base = \"0s\", jitter = \"none\" }"), None);
+        assert_eq!(with("{ tokens = 10 }", "{ share = 0.2 }"), None);
+        assert_eq!(with("{ window = \"30s\" }", "\"30s\""), None);
+        for (from, to) in [("\"unlimited\"", "\"many\""), ("ttl = \"30s\"", ""), ("{ tokens = 10 }", "{ tokens = 10, share = 1 }")] {
+            assert!(with(from, to).is_some(), "{to}");
+        }
+        let services = "balancers = [\"random\"]
+run = { requests = 9 }
+traffic = { arrivals = { process = \"poisson\", load = 0.5 } }
+[[service]]
+name = \"a\"
+work = \"1ms\"
+calls = [{ to = \"b\", parallel = true }]
+balancer = { kind = \"random\" }
+client = { timeout = \"1s\" }
+backends = [{ name = \"a\" }]
+[[service]]
+name = \"b\"
+work = \"1ms\"
+backends = [{ name = \"b\" }]
+";
+        assert_eq!(check(services), None);
+        assert!(check(&services.replace("to = \"b\", ", "")).is_some());
+    }
+
     #[test]
     fn wrong_scenarios_do_not_fit() {
         assert!(check(&QUICKSTART.replace("[run]", "[run]\nsead = 1")).is_some());

@@ -19,10 +19,21 @@ const LISTED: usize = 10;
 const COMPARED: usize = 200;
 const OCCURRENCES: usize = 50;
 
+/// So many targets there are of all faults together, in 4 bytes each.
+const MAX_HIT: usize = 50_000_000;
+
 /// Notes all that is wrong or doubtful of faults.
 pub(super) fn check(d: &mut Decoder<'_>, whole: &Whole<'_>) {
     let who = Who::of(whole.scenario);
-    let resolved: Vec<Option<Fault>> = (0..whole.scenario.faults.len()).map(|index| resolve(d, whole, &who, index)).collect();
+    let mut resolved: Vec<Option<Fault>> = Vec::new();
+    let mut hit = 0;
+    for index in 0..whole.scenario.faults.len() {
+        resolved.extend([resolve(d, whole, &who, index)]);
+        hit += resolved[index].as_ref().map_or(0, |fault| fault.target.among.len());
+        if hit > MAX_HIT {
+            return too_many_hit(d, whole, index);
+        }
+    }
     for (index, fault) in resolved.iter().enumerate() {
         let Some(fault) = fault else { continue };
         never_happens(d, whole, index, fault);
@@ -32,6 +43,16 @@ pub(super) fn check(d: &mut Decoder<'_>, whole: &Whole<'_>) {
         nobody_left(d, whole, &who, index, fault);
     }
     overlaps(d, whole, &resolved);
+}
+
+fn too_many_hit(d: &mut Decoder<'_>, whole: &Whole<'_>, index: usize) {
+    let wrong = Wrong::Limit(format!("with this one, faults have more than {MAX_HIT} targets in all"));
+    let finding = Finding::error(fault_place(whole, index, "target"), wrong).path(path(whole, index, "target"));
+    d.report(
+        finding
+            .allowed(format!("at most {MAX_HIT} targets over all faults"))
+            .help("let one fault happen again with `every`, or name fewer backends"),
+    );
 }
 
 /// The path of a fault's key.
@@ -233,9 +254,9 @@ impl<'a> Certain<'a> {
     /// When both are at the same backend, and one of them hides the other.
     fn hides(&self, other: &Self) -> Option<(u64, u64)> {
         let is_one_gone = takes_away(&self.fault.kind) || takes_away(&other.fault.kind);
-        let is_shared = self.fault.target.among.iter().any(|backend| other.fault.target.among.binary_search(backend).is_ok());
-        let pairs = self.spans.iter().flat_map(|one| other.spans.iter().map(move |two| (one.0.max(two.0), one.1.min(two.1))));
-        pairs.into_iter().find(|(from, to)| from < to).filter(|_| is_one_gone && is_shared)
+        let is_shared = || self.fault.target.among.iter().any(|backend| other.fault.target.among.binary_search(backend).is_ok());
+        let mut pairs = self.spans.iter().flat_map(|one| other.spans.iter().map(move |two| (one.0.max(two.0), one.1.min(two.1))));
+        pairs.find(|(from, to)| from < to).filter(|_| is_one_gone && is_shared())
     }
 }
 
