@@ -195,6 +195,9 @@ impl Special {
     /// For how long workers have been kept by those who still keep them.
     #[inline]
     pub(super) fn kept(&self, now: u64) -> u64 {
+        if self.holding.is_empty() {
+            return 0;
+        }
         self.pace.active(now).wrapping_mul(self.holding.len() as u64).wrapping_sub(self.holding_since)
     }
 
@@ -222,14 +225,18 @@ impl Special {
         if backend.busy < workers { 0 } else { backend.last.saturating_add(self.backlog(backend) / u64::from(workers)) }
     }
 
-    /// What service really takes, beginning now with so many others in service.
+    /// What service really takes that begins now.
     #[inline]
-    fn service(&mut self, mut service: u64, key: impl FnOnce() -> u64, others: u32) -> u64 {
+    fn service(&mut self, mut service: u64, key: impl FnOnce() -> u64, workers: u32) -> u64 {
         if let Some((cache, _, hit)) = &mut self.cache
             && cache.touch(key())
         {
             service = round_ns(service as f64 * *hit);
         }
+        if self.per_in_flight == 0 {
+            return service;
+        }
+        let others = self.sharing.as_ref().map_or_else(|| self.occupied(workers), Sharing::len);
         service.saturating_add(self.per_in_flight.saturating_mul(u64::from(others)))
     }
 
@@ -334,12 +341,8 @@ impl Step<'_> {
     /// Finds out what an attempt that begins will take, and notes it: the service at the group's speed.
     #[inline]
     fn prepare(&mut self, attempts: &mut impl Attempts, id: u32) -> u64 {
-        let others = match &self.special.sharing {
-            Some(sharing) => sharing.len(),
-            None => self.special.occupied(self.group.workers),
-        };
         let asked = attempts[id].service;
-        let service = self.special.service(asked, || attempts.key(id), others);
+        let service = self.special.service(asked, || attempts.key(id), self.group.workers);
         let time = self.special.pace.time_of(service);
         self.add_work(time.wrapping_sub(asked));
         attempts[id].service = time;
@@ -369,19 +372,27 @@ impl Step<'_> {
         }
         attempts[id].set_stage(Stage::Gone);
         self.special.present -= 1;
-        self.fill(attempts);
+        self.go_on(attempts);
         id
     }
 
-    /// Free workers go on with those who wait.
+    /// A worker has become free, and goes on with whose turn it is.
     #[inline]
+    pub(super) fn go_on(&mut self, attempts: &mut impl Attempts) {
+        if self.special.pace.is_paused() {
+            return;
+        }
+        let Some(waiter) = self.call(attempts) else { return };
+        let attempt = &mut attempts[waiter.attempt];
+        attempt.wait = self.now - attempt.wait;
+        self.special.waiting_service -= u128::from(attempt.service);
+        self.begin(attempts, waiter.attempt, waiter.came);
+    }
+
+    /// All free workers go on with those who wait.
     pub(super) fn fill(&mut self, attempts: &mut impl Attempts) {
-        while self.has_free_worker() {
-            let Some(waiter) = self.call(attempts) else { return };
-            let attempt = &mut attempts[waiter.attempt];
-            attempt.wait = self.now - attempt.wait;
-            self.special.waiting_service -= u128::from(attempt.service);
-            self.begin(attempts, waiter.attempt, waiter.came);
+        while self.has_free_worker() && self.special.waiting.len() > 0 {
+            self.go_on(attempts);
         }
     }
 
