@@ -389,6 +389,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
                 }
             }
             Accepted::Refused => self.end_there(slot, Failure::Refused),
+            // Nobody waits for it, and nobody will answer it.
+            Accepted::Swallowed if trip.of == NIL => {
+                self.uncount(slot);
+                self.free(slot);
+            }
             Accepted::Swallowed => self.events.errands.trip_mut(slot).place = Place::Lost,
         }
         self.take_shed();
