@@ -1,9 +1,10 @@
 //! Retry budgets: how many requests may be sent again, so that retries do not finish off what is already failing.
 //!
-//! Three ideas. **A share of what is in flight** ([`Share`], Envoy): so many percent of the requests under way may be retries. **Tokens that
+//! Five ideas. **A share of what is in flight** ([`Share`], Envoy): so many percent of the requests under way may be retries. **Tokens that
 //! failures use up** ([`Throttle`], gRPC): a failure costs 1, a success brings back a little, and below half of the tokens nothing is sent again. **A bucket that requests fill**
 //! ([`Bucket`], Finagle and tower): each request brings what a fraction of a retry costs, for some seconds, on top of a reserve for those
-//! that send little.
+//! that send little. **Tokens that requests bring and retries cost** ([`Capped`]): full at first, and nothing expires. **Only while little fails**
+//! ([`Below`]): no limit below a share of failed attempts, and nothing from there on.
 
 use crate::time::{SimTime, Span};
 
@@ -145,6 +146,81 @@ impl Bucket {
     }
 }
 
+/// Tokens that requests bring and retries cost, with a cap (M. Brooker, *Fixing retries with token buckets and circuit breakers*, 2022).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Capped {
+    cap: f64,
+    ratio: f64,
+    tokens: f64,
+}
+
+/// What a sum of ratios may lack of a whole token by rounding.
+const ROUNDING: f64 = 1e-9;
+
+impl Capped {
+    /// Full of tokens.
+    #[must_use]
+    pub fn new(cap: f64, ratio: f64) -> Self {
+        Self { cap, ratio, tokens: cap }
+    }
+
+    /// A request has been sent for the first time.
+    pub fn deposit(&mut self) {
+        self.tokens = (self.tokens + self.ratio).min(self.cap);
+    }
+
+    /// Pays for a retry, if there is a whole token.
+    pub fn withdraw(&mut self) -> bool {
+        let is_enough = self.tokens >= 1.0 - ROUNDING;
+        if is_enough {
+            self.tokens = (self.tokens - 1.0).max(0.0);
+        }
+        is_enough
+    }
+}
+
+/// Retries only while little fails: a breaker for retries alone, which never keeps a first attempt from being sent.
+#[derive(Clone, Debug)]
+pub struct Below {
+    failures: f64,
+    slot: Span,
+    /// Attempts and failed ones of the last slots, by number modulo their count.
+    slots: [(u64, u64); SLOTS as usize],
+    at: u64,
+}
+
+impl Below {
+    /// Nothing has been sent yet.
+    #[must_use]
+    pub fn new(failures: f64, window: Span) -> Self {
+        Self { failures, slot: Span((window.0 / SLOTS).max(1)), slots: [(0, 0); SLOTS as usize], at: 0 }
+    }
+
+    /// An attempt has ended.
+    pub fn ended(&mut self, failed: bool, now: SimTime) {
+        self.expire(now);
+        let (attempts, failures) = &mut self.slots[(self.at % SLOTS) as usize];
+        *attempts += 1;
+        *failures += u64::from(failed);
+    }
+
+    /// Whether anything may be sent again.
+    pub fn allows(&mut self, now: SimTime) -> bool {
+        self.expire(now);
+        let (attempts, failures) = self.slots.iter().fold((0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1));
+        (failures as f64) < self.failures * attempts as f64 || failures == 0
+    }
+
+    fn expire(&mut self, now: SimTime) {
+        let at = now.0 / self.slot.0;
+        (self.at + 1..=at).take(SLOTS as usize).for_each(|slot| self.slots[(slot % SLOTS) as usize] = (0, 0));
+        if at > self.at + SLOTS {
+            self.slots.fill((0, 0));
+        }
+        self.at = self.at.max(at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +254,31 @@ mod tests {
         // The deposits of 4000 have expired, the withdrawal of 2000 at nine seconds has not.
         assert!(!bucket.withdraw(SimTime(10 * SECOND)) && bucket.balance() == -1);
         assert!(!bucket.withdraw(SimTime(99 * SECOND)) && bucket.balance() == 0);
+    }
+
+    #[test]
+    fn a_cap_is_a_start_and_a_limit() {
+        let mut capped = Capped::new(2.0, 0.1);
+        capped.deposit();
+        assert!(capped.withdraw() && capped.withdraw() && !capped.withdraw());
+        (0..9).for_each(|_| capped.deposit());
+        assert!(!capped.withdraw());
+        // Ten tenths are a whole, whatever they add up to.
+        capped.deposit();
+        assert!(capped.withdraw() && !capped.withdraw());
+    }
+
+    #[test]
+    fn nothing_is_sent_again_from_a_share_of_failures_on() {
+        let mut below = Below::new(0.1, Span(10 * SECOND));
+        assert!(below.allows(SimTime(0)));
+        (0..10).for_each(|n| below.ended(n == 0, SimTime(0)));
+        assert!(!below.allows(SimTime(0)));
+        below.ended(false, SimTime(SECOND));
+        assert!(below.allows(SimTime(SECOND)));
+        // At ten seconds only the success of the first second is left.
+        below.ended(true, SimTime(10 * SECOND));
+        assert!(!below.allows(SimTime(10 * SECOND)) && below.allows(SimTime(99 * SECOND)));
     }
 
     #[test]

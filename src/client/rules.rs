@@ -117,6 +117,20 @@ pub enum Budget {
         /// What a success brings.
         ratio: f64,
     },
+    /// `{ ratio, cap }`, Brooker's: tokens that requests bring and retries cost, full at first.
+    Capped {
+        /// What each request brings.
+        ratio: f64,
+        /// When it is full.
+        cap: f64,
+    },
+    /// `{ failures_below, window = "10s" }`: as many as are wanted, while fewer of the last attempts have failed.
+    Below {
+        /// The share of failed attempts from which on there are none.
+        failures: f64,
+        /// For how long attempts count.
+        window: Span,
+    },
 }
 
 /// `client.hedge`: another attempt beside one that is slow; the first answer counts.

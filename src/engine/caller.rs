@@ -3,7 +3,7 @@
 //! Timeouts, pauses and hedges are drawn as functions of (request, attempt); what depends on what happened before (budgets, throttling, running percentiles)
 //! is kept for each instance apart.
 
-use crate::client::budget::{Bucket, Share, Throttle};
+use crate::client::budget::{Below, Bucket, Capped, Share, Throttle};
 use crate::client::{Backoff, Budget, Caller, HedgeAfter, Jitter};
 use crate::dist::{Dist, Sampler};
 use crate::measure::record::Failure;
@@ -80,6 +80,8 @@ enum Purse {
     Bucket(Box<Bucket>),
     Share(Share),
     Tokens(Throttle),
+    Capped(Capped),
+    Below(Box<Below>),
 }
 
 impl Purse {
@@ -91,6 +93,39 @@ impl Purse {
             }
             Some(Budget::Share { share, at_least }) => Self::Share(Share { percent: share * 100.0, at_least: u64::from(at_least) }),
             Some(Budget::Tokens { tokens, ratio }) => Self::Tokens(Throttle::new(tokens, ratio)),
+            Some(Budget::Capped { ratio, cap }) => Self::Capped(Capped::new(cap, ratio)),
+            Some(Budget::Below { failures, window }) => Self::Below(Box::new(Below::new(failures, window))),
+        }
+    }
+
+    /// A request has been sent for the first time.
+    fn deposit(&mut self, now: SimTime) {
+        match self {
+            Self::Bucket(bucket) => bucket.deposit(now),
+            Self::Capped(capped) => capped.deposit(),
+            Self::Unlimited | Self::Share(_) | Self::Tokens(_) | Self::Below(_) => {}
+        }
+    }
+
+    /// An attempt has ended.
+    fn ended(&mut self, failed: bool, now: SimTime) {
+        match self {
+            Self::Tokens(throttle) if failed => throttle.failed(),
+            Self::Tokens(throttle) => throttle.succeeded(),
+            Self::Below(below) => below.ended(failed, now),
+            Self::Unlimited | Self::Share(_) | Self::Bucket(_) | Self::Capped(_) => {}
+        }
+    }
+
+    /// Whether there may be another retry beside those under way; if so, it is paid for.
+    fn pay(&mut self, retrying: u32, asked: &Asked) -> bool {
+        match self {
+            Self::Unlimited => true,
+            Self::Bucket(bucket) => bucket.withdraw(SimTime(asked.now)),
+            Self::Share(share) => u64::from(retrying) < share.limit(asked.in_flight, 0),
+            Self::Tokens(throttle) => throttle.allows(),
+            Self::Capped(capped) => capped.withdraw(),
+            Self::Below(below) => below.allows(SimTime(asked.now)),
         }
     }
 }
@@ -178,9 +213,7 @@ impl Callers {
     /// A request is made: whether its own caller lets it go.
     pub(super) fn admit(&mut self, instance: u32, number: u64, now: u64) -> bool {
         let memory = &mut self.instances[instance as usize];
-        if let Purse::Bucket(bucket) = &mut memory.budget {
-            bucket.deposit(SimTime(now));
-        }
+        memory.budget.deposit(SimTime(now));
         let (Some(window), Some(throttle)) = (&mut memory.throttling, self.rules.throttle) else { return true };
         let refusing = window.refusing(throttle.k, now);
         window.request(now);
@@ -190,12 +223,7 @@ impl Callers {
     /// An attempt has ended for its instance.
     pub(super) fn ended(&mut self, instance: u32, failed: Option<Failure>, latency: u64, now: u64) {
         let memory = &mut self.instances[instance as usize];
-        if let Purse::Tokens(throttle) = &mut memory.budget {
-            match failed {
-                None => throttle.succeeded(),
-                Some(_) => throttle.failed(),
-            }
-        }
+        memory.budget.ended(failed.is_some(), SimTime(now));
         if failed.is_none() {
             if let Some(window) = &mut memory.throttling {
                 window.accept(now);
@@ -225,13 +253,7 @@ impl Callers {
         if self.rules.breaker.max_retries.is_some_and(|most| memory.retrying >= most) {
             return None;
         }
-        let is_paid = match &mut memory.budget {
-            Purse::Unlimited => true,
-            Purse::Bucket(bucket) => bucket.withdraw(SimTime(asked.now)),
-            Purse::Share(share) => u64::from(memory.retrying) < share.limit(asked.in_flight, 0),
-            Purse::Tokens(throttle) => throttle.allows(),
-        };
-        is_paid.then(|| self.pause(asked))
+        memory.budget.pay(memory.retrying, asked).then(|| self.pause(asked))
     }
 
     /// The pause before a retry.

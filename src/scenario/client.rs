@@ -3,7 +3,7 @@
 use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
-use super::keys::{BACKOFF, BREAKER, BUCKET, BUDGETS, CLIENT, CONDITIONS, HEDGE, RETRY, SHARE, THROTTLE, TOKENS};
+use super::keys::{BACKOFF, BELOW, BREAKER, BUCKET, BUDGETS, CAPPED, CLIENT, CONDITIONS, HEDGE, RETRY, SHARE, THROTTLE, TOKENS};
 use super::path::Path;
 use super::reader::Fields;
 use super::scalar;
@@ -172,7 +172,7 @@ fn backoff(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Backoff>
     Some(Backoff::Growing { base, factor: factor?, max: Some(max), jitter })
 }
 
-/// One of the three budgets, told apart by their keys.
+/// One of the budgets, told apart by their keys.
 fn budget(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Budget> {
     let Some(table) = node.as_table() else {
         d.wrong_type(node, path, Kind::OneOfTables(&BUDGETS), "a table");
@@ -189,8 +189,19 @@ fn budget(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Budget> {
         more_than_one(d, &f, ratio);
         return Some(Budget::Tokens { tokens: tokens?, ratio: ratio? });
     }
+    if table.get("cap").is_some() {
+        let f = Fields::open(d, node, path, &CAPPED)?;
+        let (ratio, cap) = (f.needed_number(d, "ratio"), f.needed_number(d, "cap"));
+        more_than_one(d, &f, ratio);
+        return Some(Budget::Capped { ratio: ratio?, cap: cap? });
+    }
+    if table.get("failures_below").is_some() {
+        let f = Fields::open(d, node, path, &BELOW)?;
+        let (failures, window) = (f.needed_number(d, "failures_below"), f.span(d, "window"));
+        return Some(Budget::Below { failures: failures?, window: window? });
+    }
     if table.entries.is_empty() {
-        let finding = Finding::error(node.at, Fault::Missing("ratio`, `share` or `tokens".into())).path(path);
+        let finding = Finding::error(node.at, Fault::Missing("ratio`, `share`, `tokens` or `failures_below".into())).path(path);
         d.report(finding.allowed(Kind::OneOfTables(&BUDGETS)).help("write budget = { ratio = 0.2, min_per_second = 10 }"));
         return None;
     }

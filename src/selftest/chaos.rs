@@ -236,7 +236,13 @@ impl Draw {
         };
         let _ = write!(text, ", backoff = {backoff}");
         if self.chance(0.4) {
-            let budget = self.one(&["{ ratio = 0.2, min_per_second = 3 }", "{ share = 0.2 }", "{ tokens = 10, ratio = 0.1 }"]);
+            let budget = self.one(&[
+                "{ ratio = 0.2, min_per_second = 3 }",
+                "{ share = 0.2 }",
+                "{ tokens = 10, ratio = 0.1 }",
+                "{ ratio = 0.1, cap = 5 }",
+                "{ failures_below = 0.1 }",
+            ]);
             let _ = write!(text, ", budget = {budget}");
         }
         if self.chance(0.3) {

@@ -66,7 +66,7 @@ pub static BACKOFF: Entry = section(
 );
 
 /// `retry.budget`, told apart by their keys.
-pub static BUDGETS: [&Entry; 3] = [&BUCKET, &SHARE, &TOKENS];
+pub static BUDGETS: [&Entry; 5] = [&BUCKET, &SHARE, &TOKENS, &CAPPED, &BELOW];
 
 /// `retry.budget`, as Finagle has it.
 pub static BUCKET: Entry = section(
@@ -96,6 +96,26 @@ pub static TOKENS: Entry = section(
     &[
         optional("tokens", Kind::Above(0.0, 1e6), "how many there are when it is full; a failure costs one"),
         preset("ratio", Kind::Above(0.0, 1e6), "0.1", "what a success brings back"),
+    ],
+);
+
+/// `retry.budget`, as Brooker has it.
+pub static CAPPED: Entry = section(
+    "capped",
+    "a budget of tokens that requests bring and retries cost, full at first (Brooker)",
+    &[
+        optional("ratio", Kind::Number(0.0, 1000.0), "what each request brings"),
+        optional("cap", Kind::Above(0.0, 1e6), "how many there are when it is full; a retry costs one"),
+    ],
+);
+
+/// `retry.budget` of those who stop trying again.
+pub static BELOW: Entry = section(
+    "below",
+    "retries without limit while few attempts fail, and none otherwise",
+    &[
+        optional("failures_below", Kind::Share, "the share of failed attempts from which on there are no retries"),
+        preset("window", Kind::Period, "10s", "for how long attempts count"),
     ],
 );
 
