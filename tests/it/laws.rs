@@ -7,7 +7,6 @@ mod allocations;
 mod catalogue;
 mod interrupted;
 mod oracles;
-mod published;
 mod random_worlds;
 mod related;
 mod sampled;

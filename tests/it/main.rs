@@ -17,6 +17,7 @@ mod golden;
 mod laws;
 mod pages;
 mod pick;
+mod published;
 mod readme;
 mod selftest;
 mod svg;
