@@ -16,7 +16,7 @@ fn outcome(name: &str) -> [(f64, f64, f64); 3] {
         let p99 = milliseconds(&latencies(&records), 0.99);
         said(
             format_args!("Finagle's simulation, {name}, {label}: share of the eleventh (%), p99 (ms), failed (%)"),
-            "nothing",
+            "no figure",
             format_args!("{share:.2} {p99:.0} {failed:.2}"),
         );
         (share, p99, failed)

@@ -46,7 +46,8 @@ fn retries_keep_a_fleet_down_that_is_half_busy() {
     }
 }
 
-/// The published loser of a hedge is not stopped; that is what makes hedging of what is slow by itself collapse.
+/// Whether the published losers of hedges are stopped is not said. Not stopped, as here, what is slow by itself collapses, as published, and p99 with luck of the attempt is 3.4;
+/// stopped (`cancels = true`) that p99 is the published 3.0, and nothing collapses at 60%.
 #[test]
 fn hedging_helps_against_bad_luck_only() {
     let loaded = lesson("hedging.toml");
@@ -76,8 +77,8 @@ fn who_fails_fast_gets_the_most() {
     }
 }
 
-/// With twenty waiting at most: of two queues those programs saw the true lengths. Here what was given up leaves the balancer's count while it still waits, so two
-/// choices err, some queues are shorter, and some answers are in time; with the true lengths there are hardly any.
+/// With twenty waiting at most, two choices give 17% here and not 1.4%. What was given up leaves the balancer's count while it still waits, so it errs, some queues are
+/// shorter, and some answers are in time; an oracle of the true lengths gives 0.3%. That the published program saw true lengths is inferred.
 #[test]
 fn under_overload_short_queues_or_the_newest_first() {
     let loaded = lesson("overload.toml");

@@ -57,7 +57,7 @@ fn one_of_eleven_is_slow_for_half_a_minute() {
         let found = within_a_second(&merged);
         said(format_args!("{label}: p97 p99 p99.9 p99.99 (ms)"), format_args!("{quantiles:?}"), format_args!("{ours:.0?}"));
         let error = error_of_one(&runs, 0.9999);
-        said(format_args!("{label}: error of p99.99 in one run (ms)"), "nothing", format_args!("{error:.0}"));
+        said(format_args!("{label}: error of p99.99 in one run (ms)"), "no figure", format_args!("{error:.0}"));
         said(format_args!("{label}: answered within 1 s (%)"), success, format_args!("{found:.4}"));
         // Round robin sends every eleventh there, give or take one at either end.
         let tolerance = if label == "round-robin" { 100.0 / 60_000.0 } else { 0.02 };

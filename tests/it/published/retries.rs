@@ -2,7 +2,8 @@
 //!
 //! A caller is a balancer instance, and requests find theirs at random: a Poisson stream split so is a hundred Poisson streams. (Clients that are
 //! *assigned* to a hundred instances would share some of them.) Failures are at random, so the figures have sampling errors: those published are of one run of
-//! 10,000 requests, whose standard error is up to 0.005 for success and 0.012 for amplification.
+//! 10,000 requests. That each request fills a bucket (not only each success), and that a breaker looks at all attempts since the start of the ten seconds, is inferred from
+//! the table. The standard error of one run is up to 0.005 for success and 0.012 for amplification.
 
 use super::{loaded, records, said, variant};
 use evenkeel::fault::Kind;
