@@ -3,10 +3,11 @@
 //! In words, as docs/src/failures.md has them:
 //! - *before* is calm: since the warm-up, or since what went wrong earlier had ended and the system was back. It is as long as the fault, at least [`LEAST_BEFORE`] bins
 //!   where there are so many, and leaves out the last bin, whose requests may still be in the system when the fault begins. Without calm, the one of the occurrence before holds.
-//! - *the band*: a share of failed requests at most [`LOST`] above that before and a mean latency at most [`SLOWER`] times that before; or no worse than the worst bin before.
+//! - *the band*: a share of failed requests at most [`LOST`] above that before and a mean latency at most [`SLOWER`] times that before; or each within [`SPREAD`] standard
+//!   deviations of the bins before, where that is wider: with few backends and much load the means of bins come and go by themselves.
 //! - *back*: after the first bin outside the band, [`RUN`] bins in a row within it. A fault that comes in pieces (a flap, a deploy) is waited for from its last bin outside.
 //!   A system that does not leave the band is back at once.
-//! - *metastable*: not back although the trigger is gone for so long that the backlog of a standstill would have been worked off [`MARGIN`] times.
+//! - *metastable*: not back although the trigger is gone for so long that the backlog of a standstill would have been worked off [`MARGIN`] times, and getting no better.
 
 use super::record::{FaultRecord, Loop};
 use super::series::{Series, Sum};
@@ -14,21 +15,27 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The bins before a fault that it is held against, at least.
-const LEAST_BEFORE: usize = 20;
+const LEAST_BEFORE: usize = 50;
+/// With fewer than this, what was known before is better.
+const TOO_FEW: usize = 10;
 /// So many bins in a row are within the band when the system is back.
 const RUN: usize = 3;
 /// So much more of the requests may fail: a percentage point.
 const LOST: f64 = 0.01;
 /// So many times longer may they take.
 const SLOWER: f64 = 1.5;
+/// So many standard deviations are chance: hundreds of bins are looked at.
+const SPREAD: f64 = 4.0;
 /// How often the backlog that a fault can have left would have been worked off before it counts as kept up by something else.
 const MARGIN: f64 = 1.5;
 /// And so many bins in any case.
-const LEAST_AFTER: usize = 10;
+const LEAST_AFTER: usize = 20;
 /// Retries keep it up where there are so many times the attempts for a request that there were before.
 const AMPLIFIED: f64 = 1.2;
-/// Without calculable backlog (caches), the trigger is gone for so many times its length.
-const LENGTHS: u64 = 3;
+/// The trigger is gone for so many times its length in any case.
+const LENGTHS: f64 = 3.0;
+/// What does not get better is in its later half no less than this share of what it was in the earlier one.
+const NO_BETTER: f64 = 0.9;
 
 /// A cell with faults, as far as it is needed to say what they did. Instants are nanoseconds.
 #[derive(Debug)]
@@ -74,6 +81,8 @@ pub(super) struct Occurrence {
 /// What an occurrence is held against.
 #[derive(Clone, Copy, Debug)]
 struct Before {
+    /// How many.
+    bins: usize,
     lost: f64,
     /// The band.
     most_lost: f64,
@@ -116,7 +125,10 @@ pub(super) fn judge(mut story: Story) -> Vec<FaultRecord> {
             .moved(one, free_from[usize::from(one.fault)], horizon)
             .map_or(record.moved, |moved| (record.moved.0 + moved, record.moved.1 + 1));
         free_from[usize::from(one.fault)] = one.ends;
-        known = story.before(one, calm_since).or(known);
+        known = match (story.before(one, calm_since), known) {
+            (Some(now), Some(known)) if now.bins < TOO_FEW => Some(known),
+            (now, known) => now.or(known),
+        };
         let Some(before) = known else { continue };
         let outcome = story.outcome(one, &before, horizon);
         let counted = &mut counted[usize::from(one.fault)];
@@ -171,8 +183,9 @@ impl Story {
         let p99 = self.series.p99(bins.clone());
         Some(Before {
             lost,
-            most_lost: each().filter_map(|bin| bin.lost()).fold(lost + LOST, f64::max),
-            most_mean: each().filter_map(|bin| bin.mean()).fold(mean * SLOWER, f64::max),
+            bins: bins.len(),
+            most_lost: lost + LOST.max(SPREAD * deviation(each().filter_map(|bin| bin.lost()))),
+            most_mean: mean + (mean * (SLOWER - 1.0)).max(SPREAD * deviation(each().filter_map(|bin| bin.mean()))),
             p99,
             slow: self.series.slower(p99, bins.clone()) as f64 / all.succeeded as f64,
             amplification,
@@ -261,12 +274,14 @@ impl Story {
             return None;
         }
         let lately = self.series.sum(after.start + after.len() / 2..after.end);
+        let earlier = self.series.sum(after.start..after.start + after.len() / 2);
         let is_amplified = lately.amplification().is_some_and(|now| now > AMPLIFIED * before.amplification);
-        Some(match (is_amplified, self.caches) {
-            (true, _) => Loop::Retries,
-            (false, true) => Loop::ColdCaches,
-            (false, false) => Loop::Backlog,
-        })
+        match (is_amplified, self.caches) {
+            _ if is_better(&earlier, &lately) => None,
+            (true, _) => Some(Loop::Retries),
+            (false, true) => Some(Loop::ColdCaches),
+            (false, false) => Some(Loop::Backlog),
+        }
     }
 
     /// After how long the worst backlog of an occurrence would have been worked off by far; `None` where the load is too high for that.
@@ -274,13 +289,27 @@ impl Story {
         let rate = self.series.sum(after).arrived as f64 / gone;
         let load = self.demand? * rate;
         let brought = self.series.sum(self.bin(one.begins)..self.bin_from(one.ends)).arrived as f64 * self.demand?;
+        let lengths = LENGTHS * (one.ends - one.begins) as f64;
         if load < 1.0 {
-            Some(MARGIN * brought / (1.0 - load))
+            Some(lengths.max(MARGIN * brought / (1.0 - load)))
         } else {
             // Loads are of work without caches: what was carried before can be carried.
-            (self.caches && rate <= before.rate * 1.05).then(|| (LENGTHS * (one.ends - one.begins)) as f64)
+            (self.caches && rate <= before.rate * 1.05).then_some(lengths)
         }
     }
+}
+
+/// Whether fewer failed, or answers came sooner, by more than chance would have it.
+fn is_better(earlier: &Sum, lately: &Sum) -> bool {
+    let falls = |of: fn(&Sum) -> Option<f64>| of(earlier).zip(of(lately)).is_some_and(|(earlier, lately)| lately < NO_BETTER * earlier);
+    falls(Sum::lost) || falls(Sum::mean)
+}
+
+/// The standard deviation of values (divided by n); 0 of none.
+fn deviation(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let (count, sum) = values.clone().fold((0.0_f64, 0.0), |(count, sum), value| (count + 1.0, sum + value));
+    let mean = sum / count.max(1.0);
+    (values.map(|value| (value - mean) * (value - mean)).sum::<f64>() / count.max(1.0)).sqrt()
 }
 
 impl Before {
@@ -370,6 +399,21 @@ mod tests {
         assert_eq!((of(4, false, 0.5), of(1, false, 0.5), of(1, true, 0.5)), ([1, 0, 0], [0, 0, 1], [0, 1, 0]));
         // At 85% of the capacity, 13 s are not enough to work off what 2 s may have left one and a half times; above it, never.
         assert_eq!((of(4, false, 0.85), of(4, false, 1.1), of(1, true, 1.1)), ([0; 3], [0; 3], [0, 1, 0]));
+    }
+
+    #[test]
+    fn what_gets_better_is_not_kept_up() {
+        let record = judged(story(&[(5000, 7000)], |bin| (bin >= 50).then_some((if bin < 120 { 99 } else { 60 }, 900, 4))));
+        assert_eq!((record.judged, record.recovered, record.metastable), (1, 0, [0; 3]));
+    }
+
+    #[test]
+    fn what_comes_and_goes_by_itself_is_no_trouble() {
+        // Means of 10 and 20 ms in turn: 15 ms, and four times 5 more is chance.
+        let record = judged(story(&[(5000, 7000)], |bin| Some((0, if bin == 60 { 34 } else { 10 + bin % 2 * 10 }, 1))));
+        assert_eq!((record.recovered, record.recover_time), (1, 0));
+        let record = judged(story(&[(5000, 7000)], |bin| Some((0, if bin == 60 { 36 } else { 10 + bin % 2 * 10 }, 1))));
+        assert_eq!((record.recovered, record.recover_time), (1, u128::from(1100 * MS)));
     }
 
     #[test]

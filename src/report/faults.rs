@@ -45,8 +45,9 @@ fn parts(fault: &FaultSummary) -> Vec<String> {
         return vec!["did not happen while it was measured".into()];
     }
     let mut parts = Vec::new();
-    parts.extend(fault.detect_s.map(|seconds| format!("noticed after {} s", short(seconds))));
-    parts.push(back(fault));
+    parts.extend(fault.detect_s.map(noticed));
+    let is_never_back = fault.metastable.is_some() && fault.recover_s.is_none();
+    parts.extend((!is_never_back).then(|| back(fault)));
     if let Some(what) = fault.metastable {
         parts.push(format!("METASTABLE: kept up by {}", what.name()));
     }
@@ -58,6 +59,10 @@ fn parts(fault: &FaultSummary) -> Vec<String> {
         }
     }
     parts
+}
+
+fn noticed(seconds: f64) -> String {
+    if seconds == 0.0 { "noticed at once".into() } else { format!("noticed after {} s", short(seconds)) }
 }
 
 fn back(fault: &FaultSummary) -> String {
@@ -92,7 +97,9 @@ mod tests {
         };
         assert_eq!(sentence(&calm), "noticed after 6.10 s, back after 7.00 s, 213 requests failed, 48 delayed");
         let stuck = FaultSummary { detect_s: None, recover_s: None, recovered: Some(0.0), metastable: Some(Loop::Retries), ..calm.clone() };
-        assert_eq!(sentence(&stuck), "not back by the end, METASTABLE: kept up by retries, 213 requests failed, 48 delayed");
+        assert_eq!(sentence(&stuck), "METASTABLE: kept up by retries, 213 requests failed, 48 delayed");
+        let announced = FaultSummary { detect_s: Some(0.0), ..calm.clone() };
+        assert!(sentence(&announced).starts_with("noticed at once, back after"));
         let partly = FaultSummary { recovered: Some(0.8), failed: 1, delayed: 0, ..calm.clone() };
         assert_eq!(sentence(&partly), "noticed after 6.10 s, back after 7.00 s in 80.0%, 1 request failed, 0 delayed");
         let unfelt = FaultSummary { recover_s: Some(0.0), failed: 0, delayed: 0, ..calm.clone() };

@@ -62,7 +62,7 @@ fn crash(failed: u64) -> FaultRecord {
         occurrences: 1,
         judged: 1,
         recovered: u64::from(is_back),
-        recover_time: if is_back { 2_500_000_000 } else { 0 },
+        recover_time: if is_back { 7_000_000_000 } else { 0 },
         noticed: 4,
         notice_time: 6_100_000_000 * 4,
         failed: failed as f64,
