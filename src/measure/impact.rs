@@ -7,9 +7,10 @@
 //!   deviations of the bins before, where that is wider: with few backends and much load the means of bins come and go by themselves.
 //! - *back*: after the first bin outside the band, [`RUN`] bins in a row within it. A fault that comes in pieces (a flap, a deploy) is waited for from its last bin outside.
 //!   A system that does not leave the band is back at once.
-//! - *metastable*: not back although the trigger is gone for so long that the backlog of a standstill would have been worked off [`MARGIN`] times, and getting no better.
+//!
+//! What is not back although its trigger is long gone is a matter of `metastable.rs`.
 
-use super::record::{FaultRecord, Loop};
+use super::record::FaultRecord;
 use super::series::{Series, Sum};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -26,16 +27,6 @@ const LOST: f64 = 0.01;
 const SLOWER: f64 = 1.5;
 /// So many standard deviations are chance: hundreds of bins are looked at.
 const SPREAD: f64 = 4.0;
-/// How often the backlog that a fault can have left would have been worked off before it counts as kept up by something else.
-const MARGIN: f64 = 1.5;
-/// And so many bins in any case.
-const LEAST_AFTER: usize = 20;
-/// Retries keep it up where there are so many times the attempts for a request that there were before.
-const AMPLIFIED: f64 = 1.2;
-/// The trigger is gone for so many times its length in any case.
-const LENGTHS: f64 = 3.0;
-/// What does not get better is in its later half no less than this share of what it was in the earlier one.
-const NO_BETTER: f64 = 0.9;
 
 /// A cell with faults, as far as it is needed to say what they did. Instants are nanoseconds.
 #[derive(Debug)]
@@ -80,7 +71,7 @@ pub(super) struct Occurrence {
 
 /// What an occurrence is held against.
 #[derive(Clone, Copy, Debug)]
-struct Before {
+pub(super) struct Before {
     /// How many.
     bins: usize,
     lost: f64,
@@ -90,9 +81,9 @@ struct Before {
     /// The bucket of the 99th percentile, and the share beyond it.
     p99: usize,
     slow: f64,
-    amplification: f64,
+    pub amplification: f64,
     /// Arrivals in a nanosecond.
-    rate: f64,
+    pub rate: f64,
 }
 
 /// What has come out of an occurrence.
@@ -158,12 +149,12 @@ impl Story {
     }
 
     /// The bin of an instant.
-    fn bin(&self, at: u64) -> usize {
+    pub(super) fn bin(&self, at: u64) -> usize {
         (at / self.series.width()) as usize
     }
 
     /// The first bin that begins at an instant or after it.
-    fn bin_from(&self, at: u64) -> usize {
+    pub(super) fn bin_from(&self, at: u64) -> usize {
         at.div_ceil(self.series.width()) as usize
     }
 
@@ -261,48 +252,6 @@ impl Story {
         let before = share(self.bins_before(one, free_from)).filter(|share| *share > 0.0)?;
         Some(1.0 - share(during)? / before)
     }
-
-    /// What keeps up the trouble of an occurrence that is over, if it is plain that something does.
-    fn kept_up(&self, one: &Occurrence, before: &Before, horizon: u64) -> Option<Loop> {
-        let after = self.bin_from(one.ends)..self.bin(horizon);
-        let was_overloaded = self.overloaded_at.is_some_and(|at| at < one.begins);
-        if after.len() < LEAST_AFTER || was_overloaded {
-            return None;
-        }
-        let gone = after.len() as f64 * self.series.width() as f64;
-        if gone < self.worked_off(one, before, after.clone(), gone)? {
-            return None;
-        }
-        let lately = self.series.sum(after.start + after.len() / 2..after.end);
-        let earlier = self.series.sum(after.start..after.start + after.len() / 2);
-        let is_amplified = lately.amplification().is_some_and(|now| now > AMPLIFIED * before.amplification);
-        match (is_amplified, self.caches) {
-            _ if is_better(&earlier, &lately) => None,
-            (true, _) => Some(Loop::Retries),
-            (false, true) => Some(Loop::ColdCaches),
-            (false, false) => Some(Loop::Backlog),
-        }
-    }
-
-    /// After how long the worst backlog of an occurrence would have been worked off by far; `None` where the load is too high for that.
-    fn worked_off(&self, one: &Occurrence, before: &Before, after: Range<usize>, gone: f64) -> Option<f64> {
-        let rate = self.series.sum(after).arrived as f64 / gone;
-        let load = self.demand? * rate;
-        let brought = self.series.sum(self.bin(one.begins)..self.bin_from(one.ends)).arrived as f64 * self.demand?;
-        let lengths = LENGTHS * (one.ends - one.begins) as f64;
-        if load < 1.0 {
-            Some(lengths.max(MARGIN * brought / (1.0 - load)))
-        } else {
-            // Loads are of work without caches: what was carried before can be carried.
-            (self.caches && rate <= before.rate * 1.05).then_some(lengths)
-        }
-    }
-}
-
-/// Whether fewer failed, or answers came sooner, by more than chance would have it.
-fn is_better(earlier: &Sum, lately: &Sum) -> bool {
-    let falls = |of: fn(&Sum) -> Option<f64>| of(earlier).zip(of(lately)).is_some_and(|(earlier, lately)| lately < NO_BETTER * earlier);
-    falls(Sum::lost) || falls(Sum::mean)
 }
 
 /// The standard deviation of values (divided by n); 0 of none.

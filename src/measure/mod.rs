@@ -5,7 +5,7 @@
 //! The statistics stand alone: [`interval`] (how sure a mean is) over [`student`] and [`beta`], [`paired`] (which of two is
 //! better), [`holm`] (many such questions at once), [`fairness`], [`warmup`] (MSER-5). [`metric`] finds a number by its name.
 //!
-//! Where something goes wrong, [`witness`] keeps a series of bins beside the record, and `impact` says what each fault did.
+//! Where something goes wrong, [`witness`] keeps a series of bins beside the record, and `impact` says what each fault did (`metastable`: what went on when it was over).
 //!
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
@@ -17,6 +17,7 @@ pub mod holm;
 mod impact;
 pub mod interval;
 mod merge;
+mod metastable;
 pub mod metric;
 pub mod paired;
 pub mod record;
