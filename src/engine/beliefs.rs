@@ -130,11 +130,6 @@ impl Beliefs {
         instance as usize * self.backends as usize + backend as usize
     }
 
-    /// Whether a reason speaks against a backend.
-    fn has(&self, instance: u32, backend: u32, reason: Reason) -> bool {
-        self.reasons[self.at(instance, backend)] & reason as u8 != 0
-    }
-
     /// A reason begins or ceases to speak against a backend.
     pub(super) fn set(&mut self, instance: u32, backend: u32, reason: Reason, speaks: bool, verdicts: &mut Vec<Verdict>) {
         let at = self.at(instance, backend);

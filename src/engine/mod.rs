@@ -10,7 +10,6 @@
 
 mod access;
 mod agenda;
-#[allow(dead_code, reason = "timeouts are not run through it yet")]
 mod alarms;
 mod beliefs;
 mod books;
