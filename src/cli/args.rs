@@ -184,6 +184,12 @@ pub(super) struct BalancersArgs {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct SelftestArgs {
+    /// Run so many random systems with every invariant on, instead of the table
+    #[arg(long, value_name = "N")]
+    pub(super) chaos: Option<u64>,
+    /// The first of their seeds
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "chaos")]
+    pub(super) seed: u64,
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub(super) format: ListFormat,

@@ -3,13 +3,18 @@
 use super::Code;
 use super::args::{ListFormat, SelftestArgs};
 use super::terminal::Terminal;
+use crate::random::mix;
 use crate::report::style::Style;
+use crate::selftest::chaos::{self, Verdict};
 use crate::selftest::{self, FINGERPRINT, Report};
 use indicatif::ProgressBar;
 use serde_json::json;
 use std::fmt::Write;
 
 pub(super) fn selftest(args: &SelftestArgs, terminal: &Terminal) -> Code {
+    if let Some(systems) = args.chaos {
+        return chaos(args.seed, systems, args.format, terminal);
+    }
     let bar = terminal.shows_progress().then(|| ProgressBar::new(1));
     let report = selftest::run(&|done, of| {
         if let Some(bar) = &bar {
@@ -20,6 +25,44 @@ pub(super) fn selftest(args: &SelftestArgs, terminal: &Terminal) -> Code {
     bar.inspect(ProgressBar::finish_and_clear);
     let shown = terminal.result(&if args.format == ListFormat::Json { listed(&report) } else { table(&report, terminal) });
     if report.held() { shown } else { Code::Failed }
+}
+
+/// Random systems, from a seed on. What fails is named by its seed, and printed.
+fn chaos(first: u64, systems: u64, format: ListFormat, terminal: &Terminal) -> Code {
+    let bar = terminal.shows_progress().then(|| ProgressBar::new(systems));
+    let (mut requests, mut unanswered, mut hash) = (0_u64, 0_u64, 0_u64);
+    for seed in first..first.saturating_add(systems) {
+        // An invariant that does not hold ends the program where it was found out; the seed is said before.
+        let verdict = std::panic::catch_unwind(|| chaos::run(seed));
+        match verdict {
+            Ok(Verdict::Held { requests: some, unanswered: lost, fingerprint }) => {
+                (requests, unanswered, hash) = (requests + some, unanswered + lost, mix(hash ^ fingerprint));
+            }
+            other => {
+                let what = match other {
+                    Ok(Verdict::Differs) => "a second run gave other bits".to_owned(),
+                    Ok(Verdict::Refused(why)) => format!("it is refused: {why}"),
+                    _ => "an invariant does not hold".to_owned(),
+                };
+                terminal.error(&format!(
+                    "random system {seed}: {what}\nrun it again with: evenkeel selftest --chaos 1 --seed {seed}\n\n{}",
+                    chaos::system(seed)
+                ));
+                return Code::Failed;
+            }
+        }
+        bar.iter().for_each(|bar| bar.inc(1));
+    }
+    bar.inspect(ProgressBar::finish_and_clear);
+    terminal.result(&match format {
+        ListFormat::Json => {
+            let value = json!({ "systems": systems, "seed": first, "requests": requests, "unanswered": unanswered, "fingerprint": format!("{hash:016x}") });
+            format!("{value:#}\n")
+        }
+        ListFormat::Table => format!(
+            "{systems} random systems from seed {first}: every invariant held\n{requests} requests, {unanswered} of them failed or were never answered\nfingerprint {hash:016x}\n"
+        ),
+    })
 }
 
 fn table(report: &Report, terminal: &Terminal) -> String {

@@ -191,6 +191,12 @@ impl Errands {
         ticket
     }
 
+    /// A request has failed, and its slot is kept for what is still on its way: no timer concerns it any more.
+    pub(super) fn retire(&mut self, slot: u32) {
+        self.ticket(slot);
+        self.errands[slot as usize].state = State::Gone;
+    }
+
     /// A slot has been freed.
     pub(super) fn end(&mut self, slot: u32) {
         self.tickets[slot as usize] = 0;

@@ -97,6 +97,14 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Whether any balancer but the first is told how backends are.
+    pub(super) fn any_reports(&self) -> bool {
+        let mut tiers = self.accesses.iter().filter_map(|access| access.tier.as_ref());
+        tiers.any(|tier| tier.listens_to_reports() != balance::Reports::Never)
+    }
+}
+
 impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     /// The balancer of an access.
     #[inline]
@@ -118,11 +126,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             Item::Enter(id) => self.enter(id),
             Item::Probe(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.probed(message, 0);
+                self.probed(message, &Request::default());
             }
             Item::Report(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.tier.reported(message.instance, message.backend, &message.report, self.now);
+                self.reported(&message);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
             Item::Expire(id, _) => self.expire(id),
@@ -207,7 +215,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             pick = tier.pick(&known, &request, now);
             picks += 1;
         }
-        if self.reports.is_some() {
+        if self.reports.is_some() && self.reports_to(errand.access) == balance::Reports::Probes {
             self.probe(id);
         }
         match pick {
@@ -389,6 +397,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
                 }
             }
             Accepted::Refused => self.end_there(slot, Failure::Refused),
+            // Nobody waits for it, and nobody will answer it.
+            Accepted::Swallowed if trip.of == NIL => {
+                self.uncount(slot);
+                self.free(slot);
+            }
             Accepted::Swallowed => self.events.errands.trip_mut(slot).place = Place::Lost,
         }
         self.take_shed();
@@ -762,8 +775,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.call_ended(id, &errand, outcome.is_ok());
         }
         if errand.is_awaited {
-            let errand = self.events.errands.errand_mut(id);
-            (errand.state, errand.is_retrying) = (State::Gone, false);
+            self.events.errands.retire(id);
         } else {
             self.free(id);
         }

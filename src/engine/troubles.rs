@@ -12,6 +12,7 @@ use crate::slab::NIL;
 impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     /// Everything of the timeline that is due.
     pub(super) fn apply_faults(&mut self) {
+        self.end_if_stuck();
         while self.events.conditions.next_at() <= self.now {
             let Some(change) = self.events.conditions.next() else { return };
             self.observer.fault(&change, self.now);
@@ -93,7 +94,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             trip.served = trip.served.max(served);
             stuck.push(slot);
         }
-        stuck.extend(self.calling(backend));
+        let others: Vec<u32> = self.calling(backend).into_iter().filter(|slot| !stuck.contains(slot)).collect();
+        stuck.extend(others);
         for slot in stuck {
             self.drop_calls(slot);
             self.spend(slot, Spent::Lost);

@@ -106,9 +106,21 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     }
 
     /// Whether what goes on at intervals goes on: not once nothing more can come of it.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn goes_on(&mut self) -> bool {
         let quiet = self.now.saturating_sub(self.events.last_progress);
+        self.end_if_stuck();
         self.ends.arriving || self.books.in_system > 0 && quiet <= self.events.closed_at.saturating_add(PATIENCE)
+    }
+
+    /// Where all clients of closed sources wait for answers that do not come, no more requests will.
+    pub(super) fn end_if_stuck(&mut self) {
+        let quiet = self.now.saturating_sub(self.events.last_progress);
+        if self.any_closed && self.ends.arriving && quiet > PATIENCE && self.traffic.peek().at == u64::MAX {
+            let clients: usize = self.closed.iter().flatten().map(|closed| closed.made.len()).sum();
+            if self.books.in_system >= clients as u64 {
+                self.end_arrivals();
+            }
+        }
     }
 
     /// It is time to judge rates, and to let ejected backends back.
@@ -271,5 +283,5 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     }
 }
 
-/// What goes on at intervals ends when, for as long as arrivals took and this, nothing has happened to any request.
-const PATIENCE: u64 = 600_000_000_000;
+/// What goes on at intervals ends when, for as long as arrivals took and this, nothing has happened to any request: a minute.
+const PATIENCE: u64 = 60_000_000_000;

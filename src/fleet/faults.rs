@@ -20,7 +20,8 @@
 
 use super::Fleet;
 use super::attempt::{Attempts, Stage};
-use super::special::{Special, Step};
+use super::special::Special;
+use super::step::Step;
 use crate::slab::NIL;
 
 /// So many that wait are looked at one by one for somebody who is cancelled; beyond, the backend learns where each of them is. Who has waited longest

@@ -4,8 +4,8 @@
 //! [`tree::WinnerTree`] knows which backend is first. The integrals of requests in flight and of busy workers are kept here, exactly.
 //!
 //! One worker, first in first out, nothing special is what most backends are, and has a path of its own, in this file: the waiting attempts are a list
-//! through the attempts themselves, and the one in service is the first of it. Everything else lives in a box beside it ([`special`]): other disciplines
-//! and limits, and all that can happen besides service from beginning to end ([`faults`]). A simple backend moves there when something happens to it, and
+//! through the attempts themselves, and the one in service is the first of it. Everything else lives in a box beside it (`special`): other disciplines
+//! and limits, and all that can happen besides service from beginning to end (`faults`). A simple backend moves there when something happens to it, and
 //! back when it is over and nobody is there; so what might happen and does not costs nothing.
 
 mod account;
@@ -21,6 +21,7 @@ mod pace;
 mod sharing;
 mod shedding;
 mod special;
+mod step;
 #[cfg(test)]
 mod testing;
 pub mod tree;
@@ -124,8 +125,8 @@ impl Fleet {
     }
 
     /// A backend's next completion happens: the attempt that is done. The next one waiting begins, unless the worker is kept. `answered` where the
-    /// answer arrives at the same instant.
-    #[inline]
+    /// answer arrives at the same instant. (Into each of its callers, as the loop of a plain run is one function with it.)
+    #[inline(always)]
     pub fn complete(&mut self, attempts: &mut impl Attempts, number: u32, now: u64, answered: bool) -> (u32, Attempt) {
         let backend = &mut self.backends[number as usize];
         if !backend.is_simple() {

@@ -77,7 +77,9 @@ impl<K: Copy + Ord, T: Copy> Order<K, T> {
         self.free.push(slot);
         if (place as usize) < self.heap.len() {
             self.sink(place as usize);
-            self.rise(place as usize);
+            if place > 0 {
+                self.rise(place as usize);
+            }
         }
         (key, value)
     }

@@ -4,6 +4,7 @@
 //! fixed, the verdict and the [`fingerprint`](Report::fingerprint) are the same on every machine: another one means that this build computes
 //! something else. No clock is read; threads (where the crate has them) cannot change a bit.
 
+pub mod chaos;
 pub mod formulas;
 mod models;
 
