@@ -58,8 +58,9 @@ impl Story {
     }
 }
 
-/// Whether fewer failed, or answers came sooner, by more than chance would have it.
+/// Whether fewer failed, or answers came sooner, by more than chance would have it. Where hardly anything is answered, how late that is says nothing.
 fn is_better(earlier: &Sum, lately: &Sum) -> bool {
     let falls = |of: fn(&Sum) -> Option<f64>| of(earlier).zip(of(lately)).is_some_and(|(earlier, lately)| lately < NO_BETTER * earlier);
-    falls(Sum::lost) || falls(Sum::mean)
+    let is_answered = earlier.lost().is_some_and(|lost| lost < 0.5);
+    falls(Sum::lost) || is_answered && falls(Sum::mean)
 }
