@@ -204,22 +204,21 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             Why::Retry => self.events.accesses[errand.access as usize].callers.avoids_tried(),
         };
         let now = self.now;
-        let tier = self.tier_of(errand.access);
-        let mut pick = tier.pick(&known, &request, now);
+        let mut pick = self.tier_of(errand.access).pick(&known, &request, now);
         let mut picks = 1;
         while let Pick::Backend(backend) = pick
             && avoids
-            && errand.has_tried(backend.0)
             && picks < PICKS
+            && self.events.errands.has_tried(id, backend.0)
         {
-            pick = tier.pick(&known, &request, now);
+            pick = self.tier_of(errand.access).pick(&known, &request, now);
             picks += 1;
         }
         if self.reports.is_some() && self.reports_to(errand.access) == balance::Reports::Probes {
             self.probe(id);
         }
         match pick {
-            Pick::Backend(backend) if why == Why::Hedge && errand.has_tried(backend.0) => {}
+            Pick::Backend(backend) if why == Why::Hedge && self.events.errands.has_tried(id, backend.0) => {}
             Pick::Backend(backend) => self.send_attempt(id, backend.0, 0, why),
             _ if why == Why::Hedge => {}
             Pick::Wait => self.hold_errand(id),
@@ -281,8 +280,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.journeys.request_mut(id).attempts = request.attempts;
         *self.journeys.request_mut(slot) = request;
         let errand = self.events.errands.errand_mut(id);
-        errand.try_at(local);
         errand.state = State::Out;
+        self.events.errands.try_at(id, local);
         self.events.last_progress = now;
         self.observer.sent(&request, backend);
         match why {
