@@ -8,8 +8,9 @@ use crate::engine::{self, Stopped};
 use crate::measure::record::Record;
 use crate::measure::recorder::Recorder;
 use crate::measure::result::ResultBuilder;
-use crate::measure::setup::{Backend, Setup, Subject};
+use crate::measure::setup::{Backend, Fault, Setup, Subject};
 use crate::measure::summary::Summary;
+use crate::measure::witness::Witness;
 use crate::plan::{self, Plan};
 use crate::scenario::{Length, Loaded, Precision};
 use std::collections::BTreeMap;
@@ -256,8 +257,13 @@ fn run_cell(plan: &Plan, balancer: usize, replication: u32, watch: Watch<'_>) ->
         told = arrived;
         watch(new)
     };
-    let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse)?;
-    let record = recorder.finish(&ending);
+    let (record, ending) = if plan.faults.is_empty() {
+        let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse)?;
+        (recorder.finish(&ending), ending)
+    } else {
+        let (witness, ending) = engine::run(plan, balancer, replication, Witness::new(plan, replication), &mut pulse)?;
+        (witness.finish(&ending), ending)
+    };
     if watch(ending.arrived - told) { Ok(record) } else { Err(Stopped::Interrupted) }
 }
 
@@ -290,6 +296,7 @@ fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
         variant: plan.variant.clone(),
         backends,
         services: if plan.services.len() > 1 { plan.services.iter().map(|service| service.name.clone()).collect() } else { [].into() },
+        faults: plan.faults.iter().map(|fault| Fault { name: fault.name.clone(), kind: fault.kind.name().into() }).collect(),
         clients: plan.sources.iter().any(|source| source.client_count() > 0),
         load: plan.load(),
     }

@@ -4,7 +4,7 @@
 //! instance panics and uses all that are there. Nothing here has a clock or touches a balancer: what has changed is handed back.
 
 use crate::balance::State;
-use crate::client::breaker::{Backoff, ConsecutiveFailures};
+use crate::client::breaker::{self, Backoff, ConsecutiveFailures};
 use crate::client::{Caller, Limits};
 use crate::dist::math::pow;
 use crate::health::ejection::{AtOnce, Ejections, Product, Times};
@@ -82,7 +82,7 @@ impl Beliefs {
     pub(super) fn new(rules: &Health, caller: &Caller, instances: usize, written: Vec<State>) -> Self {
         let backends = written.len();
         let of_pairs = |is_needed: bool| if is_needed { instances * backends } else { 0 };
-        let breaker = breaker(&caller.breaker);
+        let breaker = breaker_of(&caller.breaker);
         let is_up = written.iter().filter(|state| state.is_eligible()).count() as u32;
         Self {
             backends: backends as u32,
@@ -128,11 +128,6 @@ impl Beliefs {
 
     fn at(&self, instance: u32, backend: u32) -> usize {
         instance as usize * self.backends as usize + backend as usize
-    }
-
-    /// Whether a reason speaks against a backend.
-    fn has(&self, instance: u32, backend: u32, reason: Reason) -> bool {
-        self.reasons[self.at(instance, backend)] & reason as u8 != 0
     }
 
     /// A reason begins or ceases to speak against a backend.
@@ -201,7 +196,7 @@ impl Beliefs {
     pub(super) fn sent(&mut self, instance: u32, backend: u32, now: u64, verdicts: &mut Vec<Verdict>) {
         let at = self.at(instance, backend);
         if let Some(breaker) = self.breakers.get_mut(at)
-            && !matches!(breaker.state(), crate::client::breaker::State::Open { .. })
+            && !matches!(breaker.state(), breaker::State::Open { .. })
             && breaker.admit(SimTime(now))
         {
             self.set(instance, backend, Reason::Breaker, true, verdicts);
@@ -213,24 +208,26 @@ impl Beliefs {
         self.note_outlier(instance, backend, ok, now, verdicts);
         let at = self.at(instance, backend);
         let breaker = self.breakers.get_mut(at)?;
+        let before = breaker.state();
         breaker.ended(ok, SimTime(now), 0.0);
-        match breaker.state() {
-            crate::client::breaker::State::Open { .. } => {
+        match (before, breaker.state()) {
+            (_, breaker::State::Open { .. }) => {
                 self.set(instance, backend, Reason::Breaker, false, verdicts);
                 None
             }
-            crate::client::breaker::State::Shut { until, .. } if !self.has(instance, backend, Reason::Breaker) || until.0 > now => {
+            // What was under way when it shut ends without a say.
+            (breaker::State::Shut { .. }, _) | (_, breaker::State::Probation { .. }) => None,
+            (_, breaker::State::Shut { until, .. }) => {
                 self.set(instance, backend, Reason::Breaker, true, verdicts);
                 Some(until.0)
             }
-            _ => None,
         }
     }
 
     /// The time of a breaker is up: it lets one through.
     pub(super) fn reopen(&mut self, instance: u32, backend: u32, now: u64, verdicts: &mut Vec<Verdict>) {
         let at = self.at(instance, backend);
-        if let Some(crate::client::breaker::State::Shut { until, .. }) = self.breakers.get(at).map(ConsecutiveFailures::state)
+        if let Some(breaker::State::Shut { until, .. }) = self.breakers.get(at).map(ConsecutiveFailures::state)
             && until.0 <= now
         {
             self.set(instance, backend, Reason::Breaker, false, verdicts);
@@ -348,7 +345,7 @@ fn times(rules: &Outlier) -> Times {
 }
 
 /// The breaker of one backend, where there is one.
-fn breaker(limits: &Limits) -> Option<ConsecutiveFailures> {
+fn breaker_of(limits: &Limits) -> Option<ConsecutiveFailures> {
     let second = Span(1_000_000_000);
     let backoff = Backoff { least: limits.least.unwrap_or(second), most: limits.most.unwrap_or(Span(60 * second.0)), jitter: 0.0 };
     Some(ConsecutiveFailures::new(limits.consecutive_failures?, backoff))

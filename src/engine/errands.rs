@@ -32,9 +32,7 @@ pub(super) struct Errand {
     pub(super) deadline: u64,
     /// Why its last attempt failed.
     pub(super) cause: Failure,
-    /// The backends tried last.
-    pub(super) tried: [u32; TRIED],
-    /// How many there were.
+    /// How many backends have been tried.
     pub(super) tries: u32,
 }
 
@@ -75,20 +73,8 @@ impl Errand {
             pause: 0,
             deadline: u64::MAX,
             cause: Failure::NoBackend,
-            tried: [NIL; TRIED],
             tries: 0,
         }
-    }
-
-    /// Notes that a backend is tried.
-    pub(super) fn try_at(&mut self, backend: u32) {
-        self.tried[self.tries as usize % TRIED] = backend;
-        self.tries += 1;
-    }
-
-    /// Whether a backend is among those tried last.
-    pub(super) fn has_tried(&self, backend: u32) -> bool {
-        self.tried.contains(&backend)
     }
 }
 
@@ -157,6 +143,8 @@ impl Trip {
 pub(super) struct Errands {
     errands: Vec<Errand>,
     trips: Vec<Trip>,
+    /// The backends that a request has tried last; as many count as it has tried.
+    tried: Vec<[u32; TRIED]>,
     tickets: Vec<u32>,
     given: u32,
 }
@@ -170,6 +158,7 @@ impl Errands {
             self.tickets.resize(slot + 1, 0);
             self.errands.resize(slot + 1, blank);
             self.trips.resize(slot + 1, Trip::new(NIL, &blank));
+            self.tried.resize(slot + 1, [NIL; TRIED]);
         }
         self.given = self.given.wrapping_add(1).max(1);
         self.tickets[slot] = self.given;
@@ -191,6 +180,12 @@ impl Errands {
         ticket
     }
 
+    /// A request has failed, and its slot is kept for what is still on its way: no timer concerns it any more.
+    pub(super) fn retire(&mut self, slot: u32) {
+        self.ticket(slot);
+        self.errands[slot as usize].state = State::Gone;
+    }
+
     /// A slot has been freed.
     pub(super) fn end(&mut self, slot: u32) {
         self.tickets[slot as usize] = 0;
@@ -200,6 +195,19 @@ impl Errands {
     /// All attempts, and what else has a slot, which is at no place.
     pub(super) fn attempts(&self) -> impl Iterator<Item = (u32, &Trip)> {
         (0..).zip(&self.trips)
+    }
+
+    /// Notes that a request tries a backend.
+    pub(super) fn try_at(&mut self, slot: u32, backend: u32) {
+        let tries = &mut self.errands[slot as usize].tries;
+        self.tried[slot as usize][*tries as usize % TRIED] = backend;
+        *tries += 1;
+    }
+
+    /// Whether a backend is among those that a request has tried last.
+    pub(super) fn has_tried(&self, slot: u32, backend: u32) -> bool {
+        let count = (self.errands[slot as usize].tries as usize).min(TRIED);
+        self.tried[slot as usize][..count].contains(&backend)
     }
 
     /// The ticket of whoever has a slot.

@@ -97,6 +97,14 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Whether any balancer but the first is told how backends are.
+    pub(super) fn any_reports(&self) -> bool {
+        let mut tiers = self.accesses.iter().filter_map(|access| access.tier.as_ref());
+        tiers.any(|tier| tier.listens_to_reports() != balance::Reports::Never)
+    }
+}
+
 impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     /// The balancer of an access.
     #[inline]
@@ -118,11 +126,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             Item::Enter(id) => self.enter(id),
             Item::Probe(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.probed(message, 0);
+                self.probed(message, &Request::default());
             }
             Item::Report(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.tier.reported(message.instance, message.backend, &message.report, self.now);
+                self.reported(&message);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
             Item::Expire(id, _) => self.expire(id),
@@ -196,22 +204,21 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             Why::Retry => self.events.accesses[errand.access as usize].callers.avoids_tried(),
         };
         let now = self.now;
-        let tier = self.tier_of(errand.access);
-        let mut pick = tier.pick(&known, &request, now);
+        let mut pick = self.tier_of(errand.access).pick(&known, &request, now);
         let mut picks = 1;
         while let Pick::Backend(backend) = pick
             && avoids
-            && errand.has_tried(backend.0)
             && picks < PICKS
+            && self.events.errands.has_tried(id, backend.0)
         {
-            pick = tier.pick(&known, &request, now);
+            pick = self.tier_of(errand.access).pick(&known, &request, now);
             picks += 1;
         }
-        if self.reports.is_some() {
+        if self.reports.is_some() && self.reports_to(errand.access) == balance::Reports::Probes {
             self.probe(id);
         }
         match pick {
-            Pick::Backend(backend) if why == Why::Hedge && errand.has_tried(backend.0) => {}
+            Pick::Backend(backend) if why == Why::Hedge && self.events.errands.has_tried(id, backend.0) => {}
             Pick::Backend(backend) => self.send_attempt(id, backend.0, 0, why),
             _ if why == Why::Hedge => {}
             Pick::Wait => self.hold_errand(id),
@@ -273,8 +280,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.journeys.request_mut(id).attempts = request.attempts;
         *self.journeys.request_mut(slot) = request;
         let errand = self.events.errands.errand_mut(id);
-        errand.try_at(local);
         errand.state = State::Out;
+        self.events.errands.try_at(id, local);
         self.events.last_progress = now;
         self.observer.sent(&request, backend);
         match why {
@@ -767,8 +774,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.call_ended(id, &errand, outcome.is_ok());
         }
         if errand.is_awaited {
-            let errand = self.events.errands.errand_mut(id);
-            (errand.state, errand.is_retrying) = (State::Gone, false);
+            self.events.errands.retire(id);
         } else {
             self.free(id);
         }

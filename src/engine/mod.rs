@@ -10,7 +10,6 @@
 
 mod access;
 mod agenda;
-#[allow(dead_code, reason = "timeouts are not run through it yet")]
 mod alarms;
 mod beliefs;
 mod books;
@@ -174,7 +173,7 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             any_closed: closed.iter().any(Option::is_some),
             closed,
             plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
-            reports: Reports::new(plan, tier.listens_to_reports(), replication),
+            reports: Reports::new(plan, tier.listens_to_reports() != balance::Reports::Never || events.any_reports(), replication),
             tier,
             any_priority: plan.sources.iter().any(|source| source.priority != 0),
             ends: Ends { arriving: true, after, at },
@@ -375,18 +374,30 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
 
     // -- what backends say of themselves
 
+    /// The access that an attempt was made through.
+    fn access_of(&self, attempt: u32) -> u16 {
+        if EVENTFUL { self.events.errands.trip(attempt).access } else { 0 }
+    }
+
+    /// How backends report to the balancer of an access.
+    fn reports_to(&mut self, access: u16) -> balance::Reports {
+        self.tier_of(access).listens_to_reports()
+    }
+
     /// Sends the probes that the balancer of a request asks for.
     #[cold]
     #[inline(never)]
     fn probe(&mut self, id: u32) {
         let request = *self.journeys.request(id);
-        let instance = self.tier.instance_of(&request);
-        for backend in self.tier.probes(instance, self.now) {
+        let (access, now) = (if EVENTFUL { self.events.errands.errand(id).access } else { 0 }, self.now);
+        let tier = self.tier_of(access);
+        let (instance, first) = (tier.instance_of(&request), tier.first());
+        for backend in tier.probes(instance, now) {
             let reports = self.reports.as_mut().expect("asked by who has them");
-            let message = Message { instance, backend, number: reports.next_number(), ..Message::default() };
-            let way = Request { number: message.number, source: request.source, ..Request::default() };
-            match self.network.delay(&way, Way::To(backend)) {
-                0 => self.probed(message, request.source),
+            let message = Message { access, instance, backend: first + backend, number: reports.next_number(), ..Message::default() };
+            let way = Request { number: message.number, source: request.source, client: request.client, ..Request::default() };
+            match self.network.delay(&way, Way::To(message.backend)) {
+                0 => self.probed(message, &way),
                 delay => {
                     let slot = reports.keep(message);
                     self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Probe(slot));
@@ -397,23 +408,31 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
 
     /// A probe has reached its backend, which answers.
     #[inline(never)]
-    fn probed(&mut self, message: Message, source: u16) {
+    fn probed(&mut self, message: Message, way: &Request) {
         let reports = self.reports.as_mut().expect("asked by who has them");
         let report = reports.report(message.backend, &mut self.fleet, self.now);
-        self.report(Message { report, ..message }, source);
+        self.report(Message { report, ..message }, way);
     }
 
     /// A report leaves its backend for an instance.
     #[inline(never)]
-    fn report(&mut self, message: Message, source: u16) {
-        let way = Request { number: message.number, source, ..Request::default() };
+    fn report(&mut self, message: Message, way: &Request) {
+        let way = Request { number: message.number, ..*way };
         match self.network.delay(&way, Way::From(message.backend)) {
-            0 => self.tier.reported(message.instance, message.backend, &message.report, self.now),
+            0 => self.reported(&message),
             delay => {
                 let slot = self.reports.as_mut().expect("sent by who has them").keep(message);
                 self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Report(slot));
             }
         }
+    }
+
+    /// A report reaches its instance.
+    fn reported(&mut self, message: &Message) {
+        let now = self.now;
+        let tier = self.tier_of(message.access);
+        let local = message.backend - tier.first();
+        tier.reported(message.instance, local, &message.report, now);
     }
 
     /// A backend takes note of an attempt that it has taken.
@@ -429,21 +448,39 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     #[cold]
     #[inline(never)]
     fn bring_report(&mut self, id: u32, attempt: &Attempt, ok: bool) {
-        let Some(reports) = self.reports.as_ref().filter(|reports| ok && reports.kind == balance::Reports::Answers) else { return };
-        let instance = self.tier.instance_of(self.journeys.request(self.journeys.request_of(id)));
-        self.tier.reported(instance, attempt.backend, &reports.said(id), self.now);
+        let access = self.access_of(id);
+        if !ok || self.reports_to(access) != balance::Reports::Answers {
+            return;
+        }
+        let Some(report) = self.reports.as_ref().map(|reports| reports.said(id)) else { return };
+        let request = *self.journeys.request(self.journeys.request_of(id));
+        let instance = self.tier_of(access).instance_of(&request);
+        self.reported(&Message { access, instance, backend: attempt.backend, report, number: 0 });
     }
 
     /// An attempt is done at its backend, which takes note and may say so.
     #[cold]
     #[inline(never)]
     fn note_completion(&mut self, id: u32, attempt: &Attempt) {
+        let access = self.access_of(id);
+        let kind = self.reports_to(access);
         let Some(reports) = &mut self.reports else { return };
-        let is_idle = reports.left(id, attempt, &mut self.fleet, self.now);
-        if is_idle && reports.kind == balance::Reports::Idle {
-            let (instance, number) = (reports.draw_instance(self.tier.instance_count()), reports.next_number());
-            let source = self.journeys.request(self.journeys.request_of(id)).source;
-            self.report(Message { instance, backend: attempt.backend, number, ..Message::default() }, source);
+        let is_idle = reports.left(id, attempt, self.now);
+        if EVENTFUL && self.events.errands.trip(id).cause.is_some() {
+            reports.erred(attempt.backend);
+        }
+        if kind == balance::Reports::Answers {
+            reports.say(id, attempt.backend, &mut self.fleet, self.now);
+        }
+        if is_idle && kind == balance::Reports::Idle {
+            let instances = self.tier_of(access).instance_count();
+            let Some(reports) = &mut self.reports else { return };
+            let (instance, number) = (reports.draw_instance(instances), reports.next_number());
+            let way = *self.journeys.request(self.journeys.request_of(id));
+            self.report(
+                Message { access, instance, backend: attempt.backend, number, ..Message::default() },
+                &Request { attempts: 0, ..way },
+            );
         }
     }
 
@@ -652,11 +689,11 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             }
             Item::Probe(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.probed(message, 0);
+                self.probed(message, &Request::default());
             }
             Item::Report(slot) => {
                 let message = self.reports.as_mut().expect("sent by who has them").take(slot);
-                self.tier.reported(message.instance, message.backend, &message.report, at);
+                self.reported(&message);
             }
             Item::Send(source, client) => self.arrive_closed(source, client),
             _ => unreachable!("only eventful cells put this on the agenda"),
@@ -742,7 +779,9 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
         }
         // Requests that no answer comes for, and whose callers wait for ever, are still there.
         let is_cut = close == Close::Full || EVENTFUL && self.books.in_system > 0;
-        self.check_laws(is_cut);
+        // Work that nobody waits for any more may stand at a backend that is paused for good, or wait for a call that is lost.
+        let may_be_left = EVENTFUL && self.journeys.in_use() > 0 && self.plan.services.iter().any(|service| service.caller.abandons_work);
+        self.check_laws(is_cut || may_be_left);
         let ending = Ending {
             end: SimTime(if is_cut { self.now } else { self.books.last_end }),
             overloaded_at: self.overload.since.map(SimTime),

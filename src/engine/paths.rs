@@ -18,6 +18,9 @@ impl Paths {
 
     /// A slot begins.
     pub(super) fn begin(&mut self, slot: u32) {
+        if self.services == 0 {
+            return;
+        }
         let from = slot as usize * self.services;
         if self.times.len() < from + self.services {
             self.times.resize(from + self.services, 0);

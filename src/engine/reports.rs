@@ -24,7 +24,6 @@ const LEVELS: u32 = 64;
 /// The reports of a cell.
 #[derive(Debug)]
 pub(super) struct Reports {
-    pub(super) kind: balance::Reports,
     own: Vec<Own>,
     /// By attempt: how many stood there when it came, and when that was; and what its answer says.
     came: Vec<(u32, u64)>,
@@ -38,6 +37,7 @@ pub(super) struct Reports {
 /// A report, or a probe that will become one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Message {
+    pub(super) access: u16,
     pub(super) instance: u32,
     pub(super) backend: u32,
     pub(super) report: balance::Report,
@@ -52,7 +52,9 @@ struct Own {
     since: u64,
     busy_before: u128,
     answered: u64,
+    errors: u64,
     rps: f64,
+    eps: f64,
     utilization: f64,
     service: f64,
     recent: BTreeMap<u32, Recent>,
@@ -81,9 +83,8 @@ impl Recent {
 
 impl Reports {
     /// `None` where nobody listens.
-    pub(super) fn new(plan: &Plan, kind: balance::Reports, replication: u64) -> Option<Self> {
-        (kind != balance::Reports::Never).then(|| Self {
-            kind,
+    pub(super) fn new(plan: &Plan, is_asked: bool, replication: u64) -> Option<Self> {
+        is_asked.then(|| Self {
             own: (0..plan.backend_count()).map(|_| Own::default()).collect(),
             came: Vec::new(),
             said: Vec::new(),
@@ -111,7 +112,7 @@ impl Reports {
     }
 
     /// An attempt is done at its backend. Whether that has become idle.
-    pub(super) fn left(&mut self, id: u32, attempt: &Attempt, fleet: &mut Fleet, now: u64) -> bool {
+    pub(super) fn left(&mut self, id: u32, attempt: &Attempt, now: u64) -> bool {
         let (stood, came) = self.came[id as usize];
         let own = &mut self.own[attempt.backend as usize];
         own.present -= 1;
@@ -119,11 +120,17 @@ impl Reports {
         own.recent.entry(stood.min(LEVELS)).or_default().add(now - came);
         let service = attempt.service as f64;
         own.service = if own.service == 0.0 { service } else { own.service + NEW * (service - own.service) };
-        let is_idle = own.present == 0;
-        if self.kind == balance::Reports::Answers {
-            self.said[id as usize] = self.report(attempt.backend, fleet, now);
-        }
-        is_idle
+        own.present == 0
+    }
+
+    /// An attempt is answered with an error.
+    pub(super) fn erred(&mut self, backend: u32) {
+        self.own[backend as usize].errors += 1;
+    }
+
+    /// An attempt's answer says how its backend is now.
+    pub(super) fn say(&mut self, id: u32, backend: u32, fleet: &mut Fleet, now: u64) {
+        self.said[id as usize] = self.report(backend, fleet, now);
     }
 
     /// What an attempt's answer says.
@@ -138,6 +145,7 @@ impl Reports {
         if passed >= WINDOW {
             let (busy, workers) = fleet.busy_area(backend, now);
             own.rps = own.answered as f64 / (passed as f64 / 1e9);
+            own.eps = std::mem::take(&mut own.errors) as f64 / (passed as f64 / 1e9);
             own.utilization = (busy - own.busy_before) as f64 / passed as f64 / f64::from(workers);
             (own.since, own.busy_before, own.answered) = (now, busy, 0);
         }
@@ -151,7 +159,7 @@ impl Reports {
         };
         balance::Report {
             rps: own.rps,
-            eps: 0.0,
+            eps: own.eps,
             utilization: own.utilization,
             in_flight: own.present,
             latency: Span(nearest.map_or(0, Recent::median)),

@@ -94,7 +94,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             trip.served = trip.served.max(served);
             stuck.push(slot);
         }
-        stuck.extend(self.calling(backend));
+        let others: Vec<u32> = self.calling(backend).into_iter().filter(|slot| !stuck.contains(slot)).collect();
+        stuck.extend(others);
         for slot in stuck {
             self.drop_calls(slot);
             self.spend(slot, Spent::Lost);

@@ -113,6 +113,29 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// The word of the scenario.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Hang => "hang",
+            Self::Slow { .. } => "slow",
+            Self::Errors { .. } => "errors",
+            Self::Pause => "pause",
+            Self::Flap { .. } => "flap",
+            Self::Latency { .. } => "latency",
+            Self::Loss { .. } => "loss",
+            Self::Partition { .. } => "partition",
+            Self::Stale => "stale",
+            Self::Leave { .. } => "leave",
+            Self::Join { .. } => "join",
+            Self::Deploy { .. } => "deploy",
+            Self::Surge { .. } => "surge",
+        }
+    }
+}
+
 /// Who may be cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {

@@ -41,6 +41,12 @@ impl Occurrences {
         Self { at: fault.at.0, lasts: fault.length(), repeats: fault.repeats, stream, next: Some(0), ended: fault.at.0 }
     }
 
+    /// The backends that are hit at an occurrence of this fault, whose occurrences these are; nobody at a surge, which is traffic's.
+    #[must_use]
+    pub fn targets(&self, fault: &Fault, occurrence: u32) -> Vec<u32> {
+        if matches!(fault.kind, Kind::Surge { .. }) { Vec::new() } else { fault.hit(&self.stream, occurrence) }
+    }
+
     /// The stream of chance that goes with them.
     pub(super) fn stream(&self) -> Numbered {
         self.stream

@@ -3,7 +3,7 @@
 //! The sum's window starts at zero and is as long as all windows together, and its end is the sum of all ends: rates and time
 //! averages of the whole are then read as those of one replication are.
 
-use super::record::{BackendRecord, Record, ServiceRecord};
+use super::record::{BackendRecord, FaultRecord, Record, ServiceRecord};
 use crate::time::SimTime;
 
 /// Adds a replication: counts, areas and windows are summed, histograms merged, the earliest overload kept.
@@ -41,6 +41,7 @@ pub(super) fn merge(total: &mut Record, next: Record) {
     total.fingerprint = total.fingerprint.rotate_left(5) ^ next.fingerprint;
     merge_clients(&mut total.clients, next.clients);
     merge_services(&mut total.services, next.services);
+    merge_faults(&mut total.faults, next.faults);
     merge_backends(&mut total.backends, next.backends);
 }
 
@@ -56,6 +57,25 @@ fn merge_services(total: &mut Vec<ServiceRecord>, next: Vec<ServiceRecord>) {
         mine.retries += theirs.retries;
         mine.path += theirs.path;
         mine.latency.merge(&theirs.latency);
+    }
+}
+
+fn merge_faults(total: &mut Vec<FaultRecord>, next: Vec<FaultRecord>) {
+    if total.is_empty() {
+        *total = next;
+        return;
+    }
+    for (mine, theirs) in total.iter_mut().zip(next) {
+        mine.occurrences += theirs.occurrences;
+        mine.judged += theirs.judged;
+        mine.recovered += theirs.recovered;
+        mine.recover_time += theirs.recover_time;
+        mine.noticed += theirs.noticed;
+        mine.notice_time += theirs.notice_time;
+        mine.failed += theirs.failed;
+        mine.delayed += theirs.delayed;
+        mine.moved = (mine.moved.0 + theirs.moved.0, mine.moved.1 + theirs.moved.1);
+        mine.metastable.iter_mut().zip(theirs.metastable).for_each(|(mine, theirs)| *mine += theirs);
     }
 }
 

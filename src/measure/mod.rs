@@ -5,6 +5,8 @@
 //! The statistics stand alone: [`interval`] (how sure a mean is) over [`student`] and [`beta`], [`paired`] (which of two is
 //! better), [`holm`] (many such questions at once), [`fairness`], [`warmup`] (MSER-5). [`metric`] finds a number by its name.
 //!
+//! Where something goes wrong, [`witness`] keeps a series of bins beside the record, and `impact` says what each fault did (`metastable`: what went on when it was over).
+//!
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
 pub mod compare;
@@ -12,13 +14,16 @@ mod entries;
 pub mod fairness;
 pub mod histogram;
 pub mod holm;
+mod impact;
 pub mod interval;
 mod merge;
+mod metastable;
 pub mod metric;
 pub mod paired;
 pub mod record;
 pub mod recorder;
 pub mod result;
+mod series;
 pub mod setup;
 pub mod student;
 pub mod summary;
@@ -26,3 +31,4 @@ mod tallies;
 mod value;
 pub mod warmup;
 pub mod warnings;
+pub mod witness;

@@ -5,6 +5,7 @@
 
 use super::histogram::{Coarse, Fine};
 use crate::time::{SimTime, Span};
+use serde::{Deserialize, Serialize};
 
 /// Why a request failed: the cause of its last attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +90,8 @@ pub struct Record {
     pub backends: Vec<BackendRecord>,
     /// For each client: requests answered and the sum of their latencies. `None` without `clients`.
     pub clients: Option<Vec<(u64, u128)>>,
+    /// One for each fault of the plan; empty where nobody watched for them.
+    pub faults: Vec<FaultRecord>,
     /// When it became overloaded, if it did.
     pub overloaded_at: Option<SimTime>,
     /// Batch means of latency of succeeded requests in order of completion, from the very start (warm-up included): what MSER-5 looks at.
@@ -117,6 +120,61 @@ pub struct ServiceRecord {
     /// Of the latencies of answered requests of the traffic: what was spent here, in nanoseconds, calls not counted, and of calls made at once only the last to be
     /// answered.
     pub path: u128,
+}
+
+/// What one fault did in one cell: counts and sums over its occurrences, from which means over all occurrences of all replications are made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FaultRecord {
+    /// How often it began within the window.
+    pub occurrences: u64,
+    /// Of them, those with something before to be held against.
+    pub judged: u64,
+    /// Of those, the ones that the system came back after.
+    pub recovered: u64,
+    /// How long that took, all together, in nanoseconds.
+    pub recover_time: u128,
+    /// Pairs of a balancer instance and a target that it stopped using while the fault was on.
+    pub noticed: u64,
+    /// How long that took, all together, in nanoseconds.
+    pub notice_time: u128,
+    /// Requests that failed beyond what would have failed without.
+    pub failed: f64,
+    /// Requests that were answered late beyond what would have been.
+    pub delayed: f64,
+    /// The shares of load that moved away from the targets, all together, and of how many occurrences.
+    pub moved: (f64, u64),
+    /// Occurrences that the system did not come back after although their trigger was gone, by [`Loop`].
+    pub metastable: [u64; 3],
+}
+
+/// What keeps up trouble whose trigger is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(usize)]
+pub enum Loop {
+    /// Failed attempts are made again, which makes more of them fail.
+    #[serde(rename = "retries")]
+    Retries,
+    /// What is not in the caches takes so long that they do not fill.
+    #[serde(rename = "cold caches")]
+    ColdCaches,
+    /// What has gathered is never worked off.
+    #[serde(rename = "backlog")]
+    Backlog,
+}
+
+impl Loop {
+    /// All of them, in the order of [`FaultRecord::metastable`].
+    pub const ALL: [Self; 3] = [Self::Retries, Self::ColdCaches, Self::Backlog];
+
+    /// The name in the result.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Retries => "retries",
+            Self::ColdCaches => "cold caches",
+            Self::Backlog => "backlog",
+        }
+    }
 }
 
 /// What one cell measured at one backend.

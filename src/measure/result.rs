@@ -10,9 +10,11 @@ use super::histogram::Fine;
 use super::interval::{self, Interval};
 use super::merge::merge;
 use super::metric::{Metric, UnknownMetric};
-use super::record::{BackendRecord, Failure, Record, ServiceRecord};
-use super::setup::Subject;
-use super::summary::{BackendSummary, Errors, Fairness, Latency, LatencyInterval, Requests, ResultSummary, ServiceSummary, Short, Work};
+use super::record::{BackendRecord, Failure, FaultRecord, Loop, Record, ServiceRecord};
+use super::setup::{Fault, Subject};
+use super::summary::{
+    BackendSummary, Errors, Fairness, FaultSummary, Latency, LatencyInterval, Requests, ResultSummary, ServiceSummary, Short, Work,
+};
 use super::value;
 use super::warmup::{self, Check};
 
@@ -153,7 +155,7 @@ impl ResultBuilder {
             in_system_mean: number("in_system_mean"),
             amplification: number("amplification"),
             work: work(total, number("work.wasted_share")),
-            faults: [],
+            faults: self.total.faults.iter().zip(self.subject.faults.iter()).map(fault).collect(),
             services: self.services(),
             backends: self.backends(),
         }
@@ -259,6 +261,24 @@ fn forget_means(result: &mut ResultSummary) {
 fn work(total: &Record, wasted_share: Option<f64>) -> Work {
     let seconds = |time: u128| wasted_share.map(|_| time as f64 / 1e9);
     Work { useful_s: seconds(total.useful), wasted_s: seconds(total.wasted), lost_s: seconds(total.lost), wasted_share }
+}
+
+fn fault((record, known): (&FaultRecord, &Fault)) -> FaultSummary {
+    // What was less than before is no more than none.
+    let count = |value: f64| value.round().max(0.0) as u64;
+    let most = record.metastable.iter().max().copied().filter(|&most| most > 0);
+    FaultSummary {
+        name: known.name.clone(),
+        kind: known.kind.clone(),
+        occurrences: record.occurrences,
+        detect_s: value::over(record.notice_time as f64 / 1e9, record.noticed as f64),
+        recover_s: value::over(record.recover_time as f64 / 1e9, record.recovered as f64),
+        recovered: value::over(record.recovered as f64, record.judged as f64),
+        failed: count(record.failed),
+        delayed: count(record.delayed),
+        load_moved: value::over(record.moved.0, record.moved.1 as f64),
+        metastable: Loop::ALL.into_iter().find(|&what| Some(record.metastable[what as usize]) == most),
+    }
 }
 
 fn requests(total: &Record) -> Requests {

@@ -36,10 +36,21 @@ pub struct Subject {
     pub backends: Arc<[Backend]>,
     /// The services, where there are several.
     pub services: Arc<[String]>,
+    /// The faults, in the order of their records.
+    pub faults: Arc<[Fault]>,
     /// Whether the scenario has `clients`.
     pub clients: bool,
     /// Offered work ÷ the pool's nominal capacity, where both are known: above 1 it cannot keep up.
     pub load: Option<f64>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fault {
+    /// Its name.
+    pub name: String,
+    /// Its kind in the catalogue.
+    pub kind: String,
 }
 
 /// One backend.

@@ -4,7 +4,7 @@
 //! exist is `None` and becomes `null`; every number is finite. Counts are summed and histograms merged over replications.
 
 use super::compare::{self, Comparison};
-use super::record::Record;
+use super::record::{Loop, Record};
 use super::result::{Measured, ResultBuilder};
 use super::setup::{Setup, Subject};
 use super::warnings::{self, Warning};
@@ -151,8 +151,8 @@ pub struct ResultSummary {
     pub amplification: Option<f64>,
     /// What became of worker-time.
     pub work: Work,
-    /// What happened during each fault.
-    pub faults: [(); 0],
+    /// What each fault did.
+    pub faults: Vec<FaultSummary>,
     /// Each service by itself, where there are several.
     pub services: Vec<ServiceSummary>,
     /// One for each backend.
@@ -170,6 +170,31 @@ pub struct Work {
     pub lost_s: Option<f64>,
     /// Wasted and lost ÷ all.
     pub wasted_share: Option<f64>,
+}
+
+/// What one fault did with one balancer; the terms are those of docs/src/failures.md. Counts are over all replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultSummary {
+    /// Its name.
+    pub name: String,
+    /// Its kind in the catalogue.
+    pub kind: String,
+    /// How often it began between the end of the warm-up and the last arrival.
+    pub occurrences: u64,
+    /// From its beginning at a target until a balancer instance stopped using that: the mean over all that did, in seconds.
+    pub detect_s: Option<f64>,
+    /// From its beginning until latency and errors were back: the mean over the occurrences after which they came back, in seconds.
+    pub recover_s: Option<f64>,
+    /// The share of occurrences after which they came back before it happened again and before the end; of those with something before to be held against.
+    pub recovered: Option<f64>,
+    /// Requests that failed from its beginning until it was over and the system back, beyond the share that failed before.
+    pub failed: u64,
+    /// Requests that were answered meanwhile, but later than the 99th percentile before, beyond the share that was before.
+    pub delayed: u64,
+    /// 1 − the share of attempts that went to the targets while it was on ÷ their share before; negative where more went there.
+    pub load_moved: Option<f64>,
+    /// What kept up the trouble after it was gone, if anything did (in most of the occurrences that it did in).
+    pub metastable: Option<Loop>,
 }
 
 /// One service of several.

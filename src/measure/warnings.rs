@@ -2,6 +2,7 @@
 //!
 //! One sentence a kind, naming the balancers it is about, the gravest first.
 
+use super::record::Loop;
 use super::result::Measured;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ pub enum Kind {
     NothingSucceeded,
     /// The offered load is above the pool's capacity.
     LoadOverOne,
+    /// The system did not come back after a fault that was over.
+    Metastable,
     /// A backlog grows without end.
     Overloaded,
     /// A cell never settles: no mean.
@@ -44,7 +47,7 @@ const WIDE: f64 = 0.1;
 /// All that there is to warn of in a run.
 #[must_use]
 pub fn all(replications: u32, measured: &[Measured]) -> Vec<Warning> {
-    [nothing_succeeded, load, overloaded, never_settles, warm_up]
+    [nothing_succeeded, load, metastable, overloaded, never_settles, warm_up]
         .into_iter()
         .filter_map(|about| about(measured))
         .chain(one_replication(replications))
@@ -103,6 +106,40 @@ fn load(measured: &[Measured]) -> Option<Warning> {
             )
         },
     )
+}
+
+/// One sentence for all: the first loop that is found, with the faults that it was found at.
+fn metastable(measured: &[Measured]) -> Option<Warning> {
+    let kept_up = |one: &Measured, by: Loop| one.result.faults.iter().any(|fault| fault.metastable == Some(by));
+    let by = Loop::ALL.into_iter().find(|&by| measured.iter().any(|one| kept_up(one, by)))?;
+    about(
+        Kind::Metastable,
+        measured,
+        |one| kept_up(one, by),
+        |names, found| {
+            let mut faults: Vec<&str> = Vec::new();
+            for fault in found.iter().flat_map(|one| &one.result.faults) {
+                if fault.metastable == Some(by) && !faults.contains(&fault.name.as_str()) {
+                    faults.push(&fault.name);
+                }
+            }
+            let (faults, is_one) = (faults.join("`, `"), faults.len() == 1);
+            let trigger = if is_one { "its trigger was" } else { "their triggers were" };
+            format!("{} did not come back after `{faults}` though {trigger} gone: kept up by {}. {}", capital(names), by.name(), remedy(by))
+        },
+    )
+}
+
+fn remedy(by: Loop) -> &'static str {
+    match by {
+        Loop::Retries => "Give retries a budget, make fewer, or let backends drop what nobody waits for.",
+        Loop::ColdCaches => "Let traffic come back step by step, or have enough backends for cold caches.",
+        Loop::Backlog => "Bound the queues, or let backends drop what nobody waits for.",
+    }
+}
+
+fn capital(names: &str) -> String {
+    if names == "every balancer" { "Every balancer".into() } else { names.into() }
 }
 
 fn overloaded(measured: &[Measured]) -> Option<Warning> {

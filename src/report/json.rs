@@ -101,6 +101,10 @@ mod tests {
             "balancer than variant than_variant metric difference relative ci95 p_value verdict ratio ratio_ci95"
         );
         assert_eq!(
+            keys(&value["results"][3]["faults"][0]),
+            "name kind occurrences detect_s recover_s recovered failed delayed load_moved metastable"
+        );
+        assert_eq!(
             (&result["faults"], &result["services"], &value["verdicts"]),
             (&serde_json::json!([]), &serde_json::json!([]), &serde_json::json!([]))
         );

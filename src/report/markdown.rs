@@ -1,5 +1,6 @@
 //! The table for a pull request or an issue: GitHub's Markdown.
 
+use super::faults;
 use super::grid::{self, Block, Cell, Detail};
 use super::neutral;
 use super::style::Style;
@@ -15,6 +16,12 @@ pub fn draw(summary: &Summary) -> String {
             text += &format!("\n#### {}\n", neutral::markdown(variant));
         }
         text += &format!("\n{}", table(&block));
+        for fault in faults::told(summary, block.variant.as_deref()) {
+            text += &format!("\n**{}** ({})\n\n", neutral::markdown(fault.name), neutral::markdown(fault.kind));
+            for line in &fault.lines {
+                text += &format!("- {}: {}\n", neutral::markdown(line.balancer), neutral::markdown(&line.parts.join(", ")));
+            }
+        }
     }
     text += "\n<sub>Latencies in ms; ± half a 95% interval; `/ best`: times the best, paired on the same requests; \
              ~ cannot tell; fair: Jain's index.</sub>\n";

@@ -1,8 +1,8 @@
 //! Two balancers and two variants with numbers made up by a small generator: what the writers' tests draw.
 
-use crate::measure::record::{BackendRecord, Batches, Record};
+use crate::measure::record::{BackendRecord, Batches, FaultRecord, Record};
 use crate::measure::result::{Measured, ResultBuilder};
-use crate::measure::setup::{Backend, Setup, Subject};
+use crate::measure::setup::{Backend, Fault, Setup, Subject};
 use crate::measure::summary::Summary;
 use crate::time::{SimTime, Span};
 
@@ -51,7 +51,25 @@ fn record(seed: u64, mean_ms: f64, to_first: u64, failed: u64) -> Record {
     }
     (0..failed).for_each(|_| record.failed_latency.record(100_000_000));
     record.backends = backends.to_vec();
+    record.faults = vec![crash(failed)];
     record
+}
+
+/// One crash; with more failed requests than a few, the system does not come back.
+fn crash(failed: u64) -> FaultRecord {
+    let is_back = failed < 10;
+    FaultRecord {
+        occurrences: 1,
+        judged: 1,
+        recovered: u64::from(is_back),
+        recover_time: if is_back { 7_000_000_000 } else { 0 },
+        noticed: 4,
+        notice_time: 6_100_000_000 * 4,
+        failed: failed as f64,
+        delayed: 8.0,
+        moved: (0.75, 1),
+        metastable: [u64::from(!is_back), 0, 0],
+    }
 }
 
 fn subject(balancer: &str, variant: Option<&str>) -> Subject {
@@ -62,6 +80,7 @@ fn subject(balancer: &str, variant: Option<&str>) -> Subject {
         variant: variant.map(str::to_owned),
         backends: [backend("web-0", 1.0), backend("web-1", 0.5)].into(),
         services: [].into(),
+        faults: if variant == Some("with timeouts") { [Fault { name: "lose one".into(), kind: "crash".into() }].into() } else { [].into() },
         clients: false,
         load: Some(0.8),
     }

@@ -3,6 +3,7 @@
 //! Names to the left, numbers to the right, units once in the head. The widest form that fits into [`WIDTH`] columns is taken; then
 //! intervals and at last long names give way.
 
+use super::faults::{self, Told};
 use super::figures;
 use super::grid::{self, Block, Cell, Detail};
 use super::neutral;
@@ -30,6 +31,7 @@ pub fn draw(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String 
             text += &format!("{}\n", paint(Style::Heading, &neutral::plain(variant)));
         }
         text += &lines(block, paint);
+        faults::told(summary, block.variant.as_deref()).iter().for_each(|fault| text += &what_it_did(fault, paint));
     }
     text + "\n" + legend(summary, paint).as_str()
 }
@@ -112,6 +114,38 @@ fn line(row: &[Cell], widths: &[usize], paint: &dyn Fn(Style, &str) -> String) -
     text.trim_end().to_owned() + "\n"
 }
 
+/// A fault, and below it a line for each balancer, or more where one is too long.
+fn what_it_did(fault: &Told<'_>, paint: &dyn Fn(Style, &str) -> String) -> String {
+    let heading = format!("{} ({})", neutral::fitted(fault.name, WIDTH - 20), neutral::plain(fault.kind));
+    let names: Vec<String> = fault.lines.iter().map(|line| neutral::fitted(line.balancer, NAME)).collect();
+    let indent = 2 + GAP + names.iter().map(|name| neutral::width(name)).max().unwrap_or(0);
+    let mut text = format!("\n{}\n", paint(Style::Heading, &heading));
+    for (name, line) in names.iter().zip(&fault.lines) {
+        let mut before = format!("  {name}");
+        for part in joined(&line.parts, ", ", WIDTH - indent) {
+            let pad = " ".repeat(indent - neutral::width(&before));
+            text += &format!("{before}{pad}{}\n", paint(line.style, &part));
+            before.clear();
+        }
+    }
+    text
+}
+
+/// Pieces in as few lines as they fit into.
+fn joined<T: AsRef<str>>(parts: &[T], between: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts.iter().map(AsRef::as_ref) {
+        match lines.last_mut() {
+            Some(last) if neutral::width(last) + neutral::width(between) + neutral::width(part) <= most => {
+                last.push_str(between);
+                last.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
+}
+
 fn legend(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String {
     let mut text = vec!["latencies in ms"];
     if summary.scenario.replications > 1 {
@@ -123,16 +157,7 @@ fn legend(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String {
         text.push("~ cannot tell");
     }
     text.push("fair: Jain's index of attempts ÷ capacity, 1 is even");
-    let mut lines = vec![String::new()];
-    for part in text {
-        let last = lines.last_mut().expect("there is one from the start");
-        match (last.is_empty(), neutral::width(last) + neutral::width(part) + 3 <= WIDTH) {
-            (true, _) => last.push_str(part),
-            (false, true) => *last += &format!(" · {part}"),
-            (false, false) => lines.push(part.to_owned()),
-        }
-    }
-    lines.iter().map(|line| paint(Style::Faint, line) + "\n").collect()
+    joined(&text, " · ", WIDTH).iter().map(|line| paint(Style::Faint, line) + "\n").collect()
 }
 
 #[cfg(test)]
@@ -156,6 +181,10 @@ mod tests {
             result.latency_ms_ci95.mean = Some(123_456.0);
             result.latency_ms.p99 = Some(9_234_567.0);
             result.latency_ms_ci95.p99 = Some(1_123_456.0);
+            for fault in &mut result.faults {
+                fault.name = "x".repeat(200);
+                (fault.failed, fault.delayed, fault.detect_s) = (123_456_789, 123_456_789, Some(1234.0));
+            }
         }
         for line in draw(&summary, &uncoloured).lines() {
             assert!(neutral::width(line) <= WIDTH, "{line}");

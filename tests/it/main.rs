@@ -14,6 +14,7 @@ mod conformance;
 mod determinism;
 mod eventful;
 mod golden;
+mod impact;
 mod laws;
 mod pages;
 mod pick;
