@@ -49,8 +49,11 @@ pub(super) struct Events {
     pub(super) probes: Numbered,
     /// Worker-time whose use has been told.
     pub(super) spent: u128,
-    /// When a request last got on.
+    /// When a request last got on, and when one was last over.
     pub(super) last_progress: u64,
+    pub(super) last_over: u64,
+    /// The number of events at which the outside is looked at next.
+    pub(super) next_pulse: u64,
     /// When arrivals ended.
     pub(super) closed_at: u64,
 }
@@ -63,6 +66,9 @@ pub(super) enum Why {
     Hedge,
 }
 
+/// A request that has been tried again so often pauses at least so long, or a retry at once without limit would never let time pass.
+const MANY_RETRIES: u32 = 100;
+const LEAST_PAUSE: u64 = 10_000_000;
 /// No product's own rule tries more often.
 const MOST_OWN_RETRIES: u32 = 1000;
 /// Picks that are made to avoid a backend that has been tried.
@@ -92,6 +98,8 @@ impl Events {
             probes: Numbered::new(derive(plan.seed, replication, Purpose::Probes, 0)),
             spent: 0,
             last_progress: 0,
+            last_over: 0,
+            next_pulse: super::PULSE,
             closed_at: u64::MAX,
         }
     }
@@ -138,6 +146,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             Item::Tire(slot, _) => self.tire(slot),
             Item::TireHeld(id, _) => self.tire_held(id),
             Item::Hedge(id, _) => self.hedge(id),
+            // Where nobody has been answered for that long after the last arrival, nobody will be.
+            Item::Again(..) if self.is_hopeless() => {}
             Item::Again(id, _) => self.choose(id, Why::Retry),
             Item::Fail(id, _, cause) => self.fail_errand(id, cause),
             Item::CallFailed(slot, _) => self.call_failed(slot),
@@ -597,6 +607,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             return self.fail_errand(id, cause);
         };
         callers.retrying(instance, true);
+        let pause = if errand.retries < MANY_RETRIES { pause } else { pause.max(LEAST_PAUSE) };
         let errand = self.events.errands.errand_mut(id);
         (errand.retries, errand.pause, errand.is_retrying, errand.state) = (errand.retries + 1, pause, true, State::Pausing);
         let ticket = self.events.errands.ticket_of(id);
@@ -761,7 +772,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         if errand.is_retrying {
             self.events.accesses[errand.access as usize].callers.retrying(instance, false);
         }
-        self.events.last_progress = now;
+        (self.events.last_progress, self.events.last_over) = (now, now);
         let service = self.events.accesses[errand.access as usize].service;
         self.observer.served(&request, service, outcome.is_ok().then(|| self.events.paths.of(id)), now);
         if errand.parent == NIL {

@@ -232,8 +232,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             if self.books.in_system >= self.plan.max_in_flight {
                 return Ok(Close::Full);
             }
-            if self.books.arrived >= self.next_pulse {
-                self.next_pulse += PULSE;
+            // Retries and probes may go on for long without an arrival.
+            if self.books.arrived >= self.next_pulse || EVENTFUL && self.books.events >= self.events.next_pulse {
+                self.next_pulse = self.books.arrived + PULSE;
+                self.events.next_pulse = self.books.events + 16 * PULSE;
                 if !pulse(self.books.arrived) {
                     return Err(Stopped::Interrupted);
                 }

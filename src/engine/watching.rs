@@ -112,6 +112,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.ends.arriving || self.books.in_system > 0 && quiet <= self.events.closed_at.saturating_add(PATIENCE)
     }
 
+    /// Whether no request has been over for as long as arrivals took and a minute, since they ended.
+    pub(super) fn is_hopeless(&self) -> bool {
+        !self.ends.arriving && self.now.saturating_sub(self.events.last_over) > self.events.closed_at.saturating_add(PATIENCE)
+    }
+
     /// Where all clients of closed sources wait for answers that do not come, no more requests will.
     pub(super) fn end_if_stuck(&mut self) {
         let quiet = self.now.saturating_sub(self.events.last_progress);
