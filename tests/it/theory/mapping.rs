@@ -94,7 +94,7 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
         return Setup { scenario, warmup: 0, measured: 100, replications: 2 };
     }
     if case.family == "fan-out" {
-        let measured = (3e4 / case.need("fanout")).max(1_000.0) as u64;
+        let measured = (2e4 / case.need("fanout")).max(100.0) as u64;
         return Setup { scenario, warmup: 10, measured, replications: REPLICATIONS };
     }
     if case.policy.starts_with("least-loaded on the board") {
