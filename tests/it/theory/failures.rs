@@ -100,16 +100,18 @@ fn hedging(scenario: Scenario, after: f64, max: u32) -> Scenario {
     calling(scenario, Caller { redraw: true, hedge: Some(hedge), ..Caller::default() })
 }
 
-fn hedged(case: &Case) -> Scenario {
-    let latency = &case.params["latency"];
-    let work = match latency["type"].as_str() {
-        Some("pareto") => {
-            let number = |name: &str| latency[name].as_f64().expect("a Pareto has it");
-            Dist::Pareto { alpha: number("alpha"), min: number("xm") * UNIT, max: None }
-        }
+/// The law of a latency, in nanoseconds.
+fn law(latency: &serde_json::Value) -> Dist {
+    let number = |name: &str| latency[name].as_f64().expect("a Pareto has it");
+    match latency["type"].as_str() {
+        Some("pareto") => Dist::Pareto { alpha: number("alpha"), min: number("xm") * UNIT, max: None },
         _ => service(latency),
-    };
-    hedging(alone(work).on(vec![Group { workers: None, ..group(2) }]).with(balancer("random", &[])), case.need("hedge_delay"), 1)
+    }
+}
+
+fn hedged(case: &Case) -> Scenario {
+    let two = vec![Group { workers: None, ..group(2) }];
+    hedging(alone(law(&case.params["latency"])).on(two).with(balancer("random", &[])), case.need("hedge_delay"), 1)
 }
 
 fn redundant(case: &Case) -> Scenario {
@@ -179,7 +181,7 @@ fn forked(case: &Case) -> Scenario {
     }
     let work = match case.number("p_slow") {
         Some(share) => Dist::Mixture(vec![(1.0 - share, Dist::Constant(UNIT)), (share, Dist::Constant(10.0 * UNIT))]),
-        None => service(&case.params["latency"]),
+        None => law(&case.params["latency"]),
     };
     let mut scenario = alone(nothing.clone()).with(balancer("random", &[]));
     scenario.services = vec![layer("root", nothing, vec![call("leaf", fanout)]), layer("leaf", work, Vec::new())];
