@@ -66,7 +66,7 @@ pub(super) enum Why {
     Hedge,
 }
 
-/// A request that has been tried again so often pauses at least so long, or a retry at once without limit would never let time pass.
+/// A request that has been tried again so often without a pause makes one, or a retry at once without limit would never let time pass.
 const MANY_RETRIES: u32 = 100;
 const LEAST_PAUSE: u64 = 10_000_000;
 /// No product's own rule tries more often.
@@ -607,7 +607,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             return self.fail_errand(id, cause);
         };
         callers.retrying(instance, true);
-        let pause = if errand.retries < MANY_RETRIES { pause } else { pause.max(LEAST_PAUSE) };
+        let pause = if pause > 0 || errand.retries < MANY_RETRIES { pause } else { LEAST_PAUSE };
         let errand = self.events.errands.errand_mut(id);
         (errand.retries, errand.pause, errand.is_retrying, errand.state) = (errand.retries + 1, pause, true, State::Pausing);
         let ticket = self.events.errands.ticket_of(id);

@@ -82,7 +82,7 @@ fn setup(case: &Case, scenario: Scenario, statistic: Statistic) -> Setup {
             scenario,
             warmup: (10.0 * relaxation) as u64,
             measured: (100.0 * relaxation).max(10_000.0) as u64,
-            replications: 200,
+            replications: 400,
         };
     }
     if matches!(case.family.as_str(), "retrials" | "timeouts" | "Erlang A") {
