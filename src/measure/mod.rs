@@ -10,6 +10,7 @@
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
 pub mod compare;
+pub mod detail;
 mod entries;
 pub mod fairness;
 pub mod histogram;

@@ -1,0 +1,240 @@
+//! What a report draws beyond the summary: curves, series over time and where the time went.
+//!
+//! It is measured only where somebody will look at it, and saved beside the summary as `data/detail.json`, from which `evenkeel report` draws again. Lists over time are
+//! columns: one value for each window, `None` where there was nothing to take it of. Windows are equal, begin at the start of the run, warm-up included, and hold
+//! the requests that *arrive* in them, summed over replications; rates and means are per replication.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the shape of this document.
+pub const SCHEMA: u32 = 1;
+
+/// What is drawn of a scenario's run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// One for each variant (one in a scenario without variants).
+    pub setups: Vec<Setup>,
+    /// One for each result of the summary, in its order.
+    pub results: Vec<ResultDetail>,
+}
+
+/// What one variant is made of, as it is drawn and said in words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Its name.
+    pub variant: Option<String>,
+    /// What is said of it: `("traffic", "1 source, 800 requests/s, load 80.0%")`.
+    pub facts: Vec<(String, String)>,
+    /// Offered work ÷ nominal capacity, where both are known.
+    pub load: Option<f64>,
+    /// Where requests come from.
+    pub sources: Vec<String>,
+    /// Balancer instances.
+    pub instances: u32,
+    /// The services (one, named `""`, in a scenario without).
+    pub services: Vec<ServiceSetup>,
+    /// What goes wrong, in the first replication.
+    pub faults: Vec<FaultSetup>,
+}
+
+/// One service of a variant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceSetup {
+    /// Its name.
+    pub name: String,
+    /// The services it calls, by number.
+    pub calls: Vec<u16>,
+    /// Its groups of backends.
+    pub groups: Vec<GroupSetup>,
+}
+
+/// A group of equal backends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSetup {
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// Work done per unit of time by one worker.
+    pub speed: f64,
+    /// Served at once; `None` for unlimited.
+    pub workers: Option<u32>,
+    /// Its zone.
+    pub zone: Option<String>,
+}
+
+/// When a fault is on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaultSetup {
+    /// Its name.
+    pub name: String,
+    /// Its kind in the catalogue.
+    pub kind: String,
+    /// From when to when, in seconds; at most [`FaultSetup::SPANS`] of them.
+    pub spans_s: Vec<[f64; 2]>,
+    /// Whether that is drawn, and so another time in every replication.
+    pub drawn: bool,
+}
+
+impl FaultSetup {
+    /// So many spans are kept: more could not be told apart in a drawing.
+    pub const SPANS: usize = 200;
+}
+
+/// What is drawn of one result.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResultDetail {
+    /// The latencies of answered requests.
+    pub latency: Distribution,
+    /// Latency by percentile.
+    pub percentiles: Vec<Percentile>,
+    /// Where the time of answered requests went.
+    pub time: TimeSpent,
+    /// What happened over time.
+    pub windows: Windows,
+    /// The share of looks at a backend that found 0, 1, 2, … requests sent there and unanswered: the last entry is that many or more. Looks are taken of every backend that is
+    /// there at the end of every window after the warm-up.
+    pub depth: Vec<f64>,
+    /// How many looks that were.
+    pub looks: u64,
+    /// Each class of requests by itself, where there are several.
+    pub classes: Vec<ClassDetail>,
+    /// What became of keys, where requests have keys that come again.
+    pub keys: Option<KeyDetail>,
+}
+
+/// A distribution, bucket by bucket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// How many values.
+    pub count: u64,
+    /// The least, in nanoseconds, exactly.
+    pub min_ns: Option<u64>,
+    /// The greatest, in nanoseconds, exactly.
+    pub max_ns: Option<u64>,
+    /// The exact mean.
+    pub mean_ns: Option<f64>,
+    /// The standard deviation.
+    pub stddev_ns: Option<f64>,
+    /// Ascending: the least value of a bucket in nanoseconds, how many nanoseconds it spans, how many values it holds.
+    pub buckets: Vec<(u64, u64, u64)>,
+}
+
+/// A point of the curve of latency by percentile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentile {
+    /// The share of answered requests at or below.
+    pub share: f64,
+    /// Their latency, of all replications together.
+    pub ms: f64,
+    /// The half-width of its 95% interval across replications; `None` with one.
+    pub ci95_ms: Option<f64>,
+    /// How many requests lie beyond: with fewer than ten it is hardly known.
+    pub beyond: u64,
+}
+
+/// Where the latency of an answered request went, in the mean; the parts add up to `latency_ms.mean`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimeSpent {
+    /// Waiting for a worker of the backend that answered, or in the balancer's own queue.
+    pub queue_ms: Option<f64>,
+    /// In service there, calls to other services included.
+    pub service_ms: Option<f64>,
+    /// On the way there and back.
+    pub network_ms: Option<f64>,
+    /// Before the attempt that was answered was sent: attempts that failed, and pauses between.
+    pub retry_ms: Option<f64>,
+}
+
+/// Series over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Windows {
+    /// How long a window is, in seconds.
+    pub width_s: f64,
+    /// The end of the warm-up, in seconds: the mean over replications.
+    pub warmup_s: f64,
+    /// Requests that arrived, per second.
+    pub offered_rps: Vec<f64>,
+    /// Of them, those that were answered, per second.
+    pub goodput_rps: Vec<f64>,
+    /// The share of them that failed.
+    pub errors: Vec<Option<f64>>,
+    /// Mean latency of those that were answered.
+    pub mean_ms: Vec<Option<f64>>,
+    /// Their median, within 6%.
+    pub p50_ms: Vec<Option<f64>>,
+    /// Their 99th percentile, within 6%; `None` with fewer than 100.
+    pub p99_ms: Vec<Option<f64>>,
+    /// Attempts per request.
+    pub amplification: Vec<Option<f64>>,
+    /// Requests sent to backends and unanswered, all backends together, a mean over the window.
+    pub in_flight: Vec<f64>,
+    /// Busy workers ÷ workers, all backends together; `None` with unlimited workers.
+    pub utilization: Vec<Option<f64>>,
+    /// Jain's index of attempts sent in the window, divided by capacity: the mean over replications.
+    pub jain_requests: Vec<Option<f64>>,
+    /// The greatest mean number in flight of a backend ÷ the mean of all, by capacity: the mean over replications.
+    pub peak_to_mean_in_flight: Vec<Option<f64>>,
+    /// One for each backend, in the order of the summary; empty beyond [`Windows::BACKENDS`].
+    pub backends: Vec<BackendWindows>,
+}
+
+impl Windows {
+    /// A run has at most so many windows: when there would be more, each two become one.
+    pub const LIMIT: usize = 240;
+    /// Backends are kept by themselves up to so many.
+    pub const BACKENDS: usize = 1000;
+
+    /// How many windows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offered_rps.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offered_rps.is_empty()
+    }
+}
+
+/// One backend over time, a mean over replications.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BackendWindows {
+    /// Attempts sent there, per second.
+    pub sent_rps: Vec<f32>,
+    /// Sent and unanswered, a mean over the window.
+    pub in_flight: Vec<f32>,
+    /// Busy workers ÷ workers; `None` with unlimited workers.
+    pub utilization: Option<Vec<f32>>,
+}
+
+/// One class of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassDetail {
+    /// Its name.
+    pub name: String,
+    /// Requests that arrived.
+    pub offered: u64,
+    /// The share of them that was answered.
+    pub success_rate: Option<f64>,
+    /// Mean latency of those.
+    pub mean_ms: Option<f64>,
+    /// Their 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// Mean latency ÷ mean work of the class: how much longer its requests take than alone on a backend of speed 1.
+    pub slowdown: Option<f64>,
+}
+
+/// What became of keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct KeyDetail {
+    /// The share of requests, of those whose key came before, that went to the backend which had the key last.
+    pub sticky: Option<f64>,
+    /// Of keys that came both before and after backends joined or left, the share whose first request after went elsewhere than the last before.
+    pub moved: Option<f64>,
+    /// The greatest number of distinct backends that one key went to.
+    pub spread: u64,
+}
