@@ -28,6 +28,8 @@ pub(super) struct Errand {
     pub(super) is_retrying: bool,
     /// The last pause before a retry.
     pub(super) pause: u64,
+    /// When the timer that concerns it now is due, of those that go by request: one that comes at another time was set for an attempt before.
+    pub(super) timer: Option<u64>,
     /// By when it must be answered.
     pub(super) deadline: u64,
     /// Why its last attempt failed.
@@ -71,6 +73,7 @@ impl Errand {
             hedges: 0,
             is_retrying: false,
             pause: 0,
+            timer: None,
             deadline: u64::MAX,
             cause: Failure::NoBackend,
             tries: 0,

@@ -47,7 +47,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.events.verdicts = verdicts;
         for instance in instances {
             if self.tier_of(access).holds_any() {
-                self.send_held_by(access, instance);
+                self.send_held(access, instance);
             }
         }
     }
