@@ -5,10 +5,8 @@
 //! come.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::dist::Dist;
 use evenkeel::fleet::{Attempt, Attempts, Fleet, GroupPlan};
 use evenkeel::random::Stream;
-use evenkeel::scenario::Discipline;
 use std::hint::black_box;
 use std::ops::{Index, IndexMut};
 
@@ -69,25 +67,7 @@ struct World {
 
 impl World {
     fn new(is_interrupted: bool) -> Self {
-        let group = GroupPlan {
-            name: "web".into(),
-            count: BACKENDS,
-            speed: 1.0,
-            workers: Some(1),
-            discipline: Discipline::Fifo,
-            overloaded_after: 0,
-            shed: None,
-            max_wait: None,
-            queue: None,
-            zone: None,
-            network: Dist::Constant(0.0),
-            address: None,
-            per_in_flight: 0,
-            cache: None,
-            initially: BACKENDS,
-            is_interrupted,
-            holds_worker: false,
-        };
+        let group = GroupPlan { is_interrupted, ..GroupPlan::equal("web", BACKENDS) };
         let mut chance = Stream::new(1);
         let mut exponential = |mean: f64| (-libm::log(chance.unit()) * mean) as u64;
         let draws: Vec<(u64, u64)> = (0..1 << 16).map(|_| (exponential(WORK / 0.8 / f64::from(BACKENDS)), exponential(WORK))).collect();

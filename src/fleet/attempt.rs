@@ -1,7 +1,7 @@
 //! An attempt at a request, and where attempts are kept.
 
 use crate::slab::NIL;
-use std::ops::IndexMut;
+use std::ops::{Index, IndexMut};
 
 /// One attempt at a request, from being sent to its end. Half a cache line: with its request it fills one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +22,37 @@ pub struct Attempt {
 pub trait Attempts: IndexMut<u32, Output = Attempt> {
     /// The key of an attempt's request, for caches.
     fn key(&self, attempt: u32) -> u64;
+}
+
+/// Attempts in a plain list, for whoever drives a fleet by hand. Their keys are their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(pub Vec<Attempt>);
+
+impl Kept {
+    /// Attempts at backend 0 with these works, sent at 0.
+    #[must_use]
+    pub fn of(works: &[u64]) -> Self {
+        Self(works.iter().map(|&work| Attempt::new(work, 0, 0, 0)).collect())
+    }
+}
+
+impl Index<u32> for Kept {
+    type Output = Attempt;
+    fn index(&self, attempt: u32) -> &Attempt {
+        &self.0[attempt as usize]
+    }
+}
+
+impl IndexMut<u32> for Kept {
+    fn index_mut(&mut self, attempt: u32) -> &mut Attempt {
+        &mut self.0[attempt as usize]
+    }
+}
+
+impl Attempts for Kept {
+    fn key(&self, attempt: u32) -> u64 {
+        attempt.into()
+    }
 }
 
 /// Where an attempt is at a backend that is not simple, each with its place there.

@@ -44,6 +44,30 @@ pub struct GroupPlan {
 }
 
 impl GroupPlan {
+    /// So many equal backends of speed 1 with one worker each, first in first out, without anything else.
+    #[must_use]
+    pub fn equal(name: &str, count: u32) -> Self {
+        Self {
+            name: name.into(),
+            count,
+            speed: 1.0,
+            workers: Some(1),
+            discipline: Discipline::Fifo,
+            overloaded_after: 0,
+            shed: None,
+            max_wait: None,
+            queue: None,
+            zone: None,
+            network: crate::dist::Dist::Constant(0.0),
+            address: None,
+            per_in_flight: 0,
+            cache: None,
+            initially: count,
+            is_interrupted: false,
+            holds_worker: false,
+        }
+    }
+
     /// One worker, first in first out, no queue limit, nothing that changes service: what most backends are.
     pub(super) fn is_simple(&self) -> bool {
         self.workers == Some(1)

@@ -102,7 +102,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Kept;
+    use super::super::Kept;
     use super::*;
     use crate::random::Stream;
 

@@ -28,7 +28,7 @@ pub mod tree;
 mod waiting;
 
 pub use account::Account;
-pub use attempt::{Attempt, Attempts};
+pub use attempt::{Attempt, Attempts, Kept};
 pub use cache::Cache;
 pub use discovery::{Autoscale, Discovery};
 pub use faults::Cancelled;

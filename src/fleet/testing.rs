@@ -1,60 +1,11 @@
-//! For tests: attempts in a plain list, and a fleet with one backend.
+//! For tests: a fleet with one backend, driven by hand.
 
-use super::{Accepted, Attempt, Attempts, Fleet, GroupPlan};
-use crate::dist::Dist;
+use super::{Accepted, Fleet, GroupPlan, Kept};
 use crate::scenario::Discipline;
-use std::ops::{Index, IndexMut};
-
-/// Attempts, each at backend 0. Their keys are their numbers.
-pub(super) struct Kept(Vec<Attempt>);
-
-impl Kept {
-    /// Attempts with these works, sent at 0.
-    pub(super) fn of(works: &[u64]) -> Self {
-        Self(works.iter().map(|&work| Attempt::new(work, 0, 0, 0)).collect())
-    }
-}
-
-impl Index<u32> for Kept {
-    type Output = Attempt;
-    fn index(&self, attempt: u32) -> &Attempt {
-        &self.0[attempt as usize]
-    }
-}
-
-impl IndexMut<u32> for Kept {
-    fn index_mut(&mut self, attempt: u32) -> &mut Attempt {
-        &mut self.0[attempt as usize]
-    }
-}
-
-impl Attempts for Kept {
-    fn key(&self, attempt: u32) -> u64 {
-        attempt.into()
-    }
-}
 
 /// One backend that may be interrupted.
 pub(super) fn group(workers: u32, discipline: Discipline) -> GroupPlan {
-    GroupPlan {
-        name: "b".into(),
-        count: 1,
-        speed: 1.0,
-        workers: Some(workers),
-        discipline,
-        overloaded_after: 0,
-        shed: None,
-        max_wait: None,
-        queue: None,
-        zone: None,
-        network: Dist::Constant(0.0),
-        address: None,
-        per_in_flight: 0,
-        cache: None,
-        initially: 1,
-        is_interrupted: true,
-        holds_worker: false,
-    }
+    GroupPlan { workers: Some(workers), discipline, is_interrupted: true, ..GroupPlan::equal("b", 1) }
 }
 
 /// That backend with its attempts, and what happened there.

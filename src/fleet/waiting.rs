@@ -104,7 +104,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Kept;
+    use super::super::Kept;
     use super::*;
 
     /// Four come at 0, 10, 20 and 30 with these priorities; at `now` all are taken.

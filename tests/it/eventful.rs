@@ -153,3 +153,25 @@ fn a_hedge_that_is_faster_wins_and_the_loser_is_stopped() {
     assert!(hedged.hedges > 0 && hedged.latency.max() <= Some(600_000_000), "{:?}", hedged.latency.max());
     assert_eq!(hedged.succeeded, 10);
 }
+
+#[test]
+fn a_retry_is_hedged_in_its_own_time() {
+    // Each attempt is given up after 40 ms; a copy would leave 50 ms after its attempt. So none ever does, although 50 ms after the first there is a second out.
+    let mut world = ticking(Kind::Slow { factor: 0.1 }, 0, 100 * SECOND);
+    world.backends = vec![group(4)];
+    world.balancers = vec![balancer("round-robin", &[])];
+    world.faults[0].target.written = "all".into();
+    let at_once = Backoff::Growing { base: Span(0), factor: 2.0, max: None, jitter: Jitter::None };
+    let retry = retrying(2).retry.map(|retry| Retry { backoff: at_once, ..retry });
+    world.client = Caller { attempt_timeout: Some(Dist::Constant(4e7)), retry, ..Caller::default() };
+    world.client.hedge = Some(Hedge { after: HedgeAfter::Delay(Dist::Constant(5e7)), max: 1 });
+    let impatient = record(&world);
+    assert_eq!((impatient.hedges, impatient.attempts, impatient.failed), (0, 30, 10));
+    world.client.attempt_timeout = Some(Dist::Constant(6e7));
+    let patient = record(&world);
+    assert_eq!(
+        (patient.hedges, patient.attempts, patient.failed),
+        (10, 40, 10),
+        "one copy of the first attempt, 10 ms before that is given up"
+    );
+}

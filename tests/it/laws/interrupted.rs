@@ -5,11 +5,9 @@
 //! account. With processor sharing, instants are whole nanoseconds and shares are not: there, whoever is done is so within the nanosecond after the model
 //! says so, and what it has been served is right to the nanosecond.
 
-use evenkeel::dist::Dist;
-use evenkeel::fleet::{Accepted, Account, Attempt, Attempts, Fleet, GroupPlan};
+use evenkeel::fleet::{Accepted, Account, Attempt, Fleet, GroupPlan, Kept};
 use evenkeel::random::Stream;
 use evenkeel::scenario::Discipline;
-use std::ops::{Index, IndexMut};
 
 /// Work is counted in 2^-52 ns, as a factor of speed is; that is the contract.
 const ONE: i128 = 1 << 52;
@@ -20,28 +18,6 @@ const FASTEST: f64 = 3.0;
 /// Lives in a run, and steps in a life.
 const LIVES: u64 = if cfg!(debug_assertions) { 1_000 } else { 12_000 };
 const STEPS: u64 = 250;
-
-#[derive(Default)]
-struct Kept(Vec<Attempt>);
-
-impl Index<u32> for Kept {
-    type Output = Attempt;
-    fn index(&self, attempt: u32) -> &Attempt {
-        &self.0[attempt as usize]
-    }
-}
-
-impl IndexMut<u32> for Kept {
-    fn index_mut(&mut self, attempt: u32) -> &mut Attempt {
-        &mut self.0[attempt as usize]
-    }
-}
-
-impl Attempts for Kept {
-    fn key(&self, attempt: u32) -> u64 {
-        attempt.into()
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
@@ -605,23 +581,16 @@ fn plan(chance: &mut Stream) -> GroupPlan {
     let discipline = disciplines[chance.below(6) as usize];
     let mut maybe = |one_in: u64, value: u64| (chance.below(one_in) == 0).then_some(value);
     GroupPlan {
-        name: "b".into(),
-        count: 1,
-        speed: 1.0,
         workers,
         discipline: if workers.is_none() { Discipline::Fifo } else { discipline },
         overloaded_after: 80,
         shed: maybe(5, 0).map(|_| (30, 100)),
         max_wait: maybe(5, 150),
         queue: maybe(4, 3),
-        zone: None,
-        network: Dist::Constant(0.0),
-        address: None,
         per_in_flight: maybe(5, 7).unwrap_or(0),
-        cache: None,
-        initially: 1,
         is_interrupted: true,
         holds_worker: maybe(4, 1).is_some(),
+        ..GroupPlan::equal("b", 1)
     }
 }
 
