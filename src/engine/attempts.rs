@@ -163,6 +163,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let tier = self.tier_of(access);
         let (instance, local) = (tier.instance_of(request), attempt.backend - tier.first());
         tier.ended(request, local, ok, latency, now);
+        if matches!(cause, Some(Failure::Refused | Failure::Crashed | Failure::Timeout)) {
+            tier.hang_up(request);
+        }
         if !is_loser {
             self.events.accesses[access as usize].callers.ended(instance, cause, latency, now);
             self.believe_ended(access, instance, local, ok);

@@ -23,6 +23,7 @@ mod calls;
 mod changes;
 mod closed;
 mod conditions;
+mod connections;
 mod errands;
 mod eventful;
 mod holding;

@@ -135,6 +135,8 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.tier.ended(request, attempt.backend, ok, latency, self.now);
         if ok {
             self.observer.answered(request, attempt.backend, latency);
+        } else {
+            self.tier.hang_up(request);
         }
         match self.network.delay(request, Way::Out) {
             0 => self.done(of, attempt.backend, attempt.wait, ok),

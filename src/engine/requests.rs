@@ -80,6 +80,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             && picks < PICKS
             && self.events.errands.has_tried(id, backend.0)
         {
+            self.tier_of(errand.access).hang_up(&request);
             pick = self.tier_of(errand.access).pick(&known, &request, now);
             picks += 1;
         }

@@ -3,6 +3,7 @@
 //! With `view = "own"` each instance counts its own requests; with `"shared"` all see the same counts, exact or as of the last multiple of
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
+use super::connections::Connections;
 use super::{Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Release, Sees, State};
 use crate::plan::{BalancerPlan, Plan};
@@ -312,7 +313,17 @@ impl Tier {
         let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
         match &mut self.connections {
             None => instance.balancer.pick(known, &self.pools[pool], &mut ctx),
-            Some(connections) => connections.pick(request, || instance.balancer.pick(known, &self.pools[pool], &mut ctx)),
+            Some(connections) => {
+                let is_usable = |backend| self.pools[pool].is_eligible(backend);
+                connections.pick(request, is_usable, || instance.balancer.pick(known, &self.pools[pool], &mut ctx))
+            }
+        }
+    }
+
+    /// The connection of a request is broken, or left: the next request that would use it opens another.
+    pub(super) fn hang_up(&mut self, request: &Request) {
+        if let Some(connections) = &mut self.connections {
+            connections.hang_up(request);
         }
     }
 
@@ -488,66 +499,5 @@ impl Instance {
     fn new(balancer: Box<dyn Balancer>, seed: u64) -> Self {
         let listens = balancer.listens();
         Self { listens, is_deaf: listens == Listens::NOTHING, balancer, chance: Stream::new(seed), held: Waiting::default() }
-    }
-}
-
-/// With `picks = "connection"`: where each client's connections go, and for how many requests still.
-#[derive(Debug)]
-struct Connections {
-    /// By source: where its connections begin, how many a client has, requests on each; `None` without clients.
-    sources: Vec<Option<Shape>>,
-    open: Vec<Connection>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Shape {
-    first: usize,
-    per_client: u64,
-    requests: u32,
-    stream: Numbered,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Connection {
-    backend: u32,
-    left: u32,
-}
-
-impl Connections {
-    fn new(plan: &Plan, replication: u64) -> Option<Self> {
-        if plan.tier.picks == Picks::Request {
-            return None;
-        }
-        let mut connections = 0;
-        let sources = plan.sources.iter().zip(0..).map(|(source, index)| {
-            let clients = source.clients?;
-            let first = connections;
-            connections += clients.count as usize * clients.connections as usize;
-            let stream = Numbered::new(derive(plan.seed, replication, Purpose::Clients, index));
-            Some(Shape {
-                first,
-                per_client: u64::from(clients.connections),
-                requests: clients.requests_per_connection.unwrap_or(u32::MAX),
-                stream,
-            })
-        });
-        let sources = sources.collect();
-        Some(Self { sources, open: vec![Connection { backend: NIL, left: 0 }; connections] })
-    }
-
-    /// The backend of the request's connection; a new connection asks the balancer. Which of its connections a client uses belongs to the request.
-    fn pick(&mut self, request: &Request, choose: impl FnOnce() -> Pick) -> Pick {
-        let Some(Some(shape)) = self.sources.get(request.source as usize) else { return choose() };
-        // The client was drawn from the same stream; mixed once more, so that it does not settle the connection too.
-        let which = below(mix(!shape.stream.bits(request.number)), shape.per_client);
-        let connection = &mut self.open[shape.first + request.client as usize * shape.per_client as usize + which as usize];
-        if connection.left == 0 {
-            let chosen = choose();
-            let Pick::Backend(backend) = chosen else { return chosen };
-            *connection = Connection { backend: backend.0, left: shape.requests };
-        }
-        // Unlimited stays unlimited.
-        connection.left -= u32::from(shape.requests != u32::MAX);
-        Pick::Backend(BackendId(connection.backend))
     }
 }

@@ -8,7 +8,7 @@ use evenkeel::fault::{Fault, Kind, Repeats, Target};
 use evenkeel::measure::record::{Failure, Record};
 use evenkeel::measure::recorder::Recorder;
 use evenkeel::plan::Plan;
-use evenkeel::scenario::{Discipline, Group, Length, Process, Scenario, View};
+use evenkeel::scenario::{Clients, Discipline, Group, Length, Picks, Process, Scenario, View};
 use evenkeel::time::Span;
 
 const SECOND: u64 = 1_000_000_000;
@@ -174,4 +174,19 @@ fn a_retry_is_hedged_in_its_own_time() {
         (10, 40, 10),
         "one copy of the first attempt, 10 ms before that is given up"
     );
+}
+
+#[test]
+fn a_connection_to_a_dead_backend_is_opened_anew() {
+    // One client with one connection, for good, to the first of two; that dies at 3.25 s, with the third request in hand.
+    let mut world = ticking(Kind::Crash, 3_250_000_000, 100 * SECOND);
+    world.backends = vec![group(2)];
+    world.balancers = vec![balancer("round-robin", &[])];
+    world.faults[0].target.written = "web-0".into();
+    world.tier.picks = Picks::Connection;
+    world.traffic[0].clients = Some(Clients { count: 1, connections: 1, requests_per_connection: None });
+    let record = record(&world);
+    // Broken with the request that was lost, it goes to the other from then on: the answer to the next pick.
+    assert_eq!((record.succeeded, record.failures[Failure::Crashed as usize]), (9, 1));
+    assert_eq!((record.backends[0].requests, record.backends[1].requests), (3, 7));
 }
