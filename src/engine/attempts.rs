@@ -106,11 +106,13 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     }
 
     /// How long a way to or from a backend takes.
+    #[inline]
     pub(super) fn way(&self, request: &Request, backend: u32, way: Way) -> u64 {
-        self.network.delay(request, way).saturating_add(self.events.conditions.latency(backend, draw_of(request, way)))
+        self.network.delay(request, way).saturating_add(self.events.conditions.latency(backend, || draw_of(request, way)))
     }
 
     /// Whether something is lost on its way.
+    #[inline]
     pub(super) fn is_lost(&mut self, slot: u32, request: &Request, backend: u32, way: Way) -> bool {
         if self.events.conditions.of(backend).is_none() {
             return false;

@@ -198,6 +198,7 @@ impl Conditions {
     }
 
     /// What is or was the matter with a backend.
+    #[inline]
     pub(super) fn of(&self, backend: u32) -> Option<&Condition> {
         if *self.is_hit.get(backend as usize)? { self.hit.get(&backend) } else { None }
     }
@@ -218,8 +219,13 @@ impl Conditions {
     }
 
     /// How much longer a way to or from a backend takes.
-    pub(super) fn latency(&self, backend: u32, draw: u64) -> u64 {
-        let Some(condition) = self.of(backend) else { return 0 };
+    #[inline]
+    pub(super) fn latency(&self, backend: u32, draw: impl FnOnce() -> u64) -> u64 {
+        self.of(backend).map_or(0, |condition| self.latency_of(condition, draw()))
+    }
+
+    #[inline(never)]
+    fn latency_of(&self, condition: &Condition, draw: u64) -> u64 {
         let more = condition.latency.iter().map(|(fault, add)| round_ns(add.sample(&self.stream, mix(draw ^ u64::from(*fault) << 40))));
         more.sum()
     }

@@ -100,6 +100,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     }
 
     /// A balancer's instance for a request.
+    #[inline]
     pub(super) fn instance_of(&mut self, access: u16, request: &Request) -> u32 {
         self.tier_of(access).instance_of(request)
     }

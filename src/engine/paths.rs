@@ -17,10 +17,15 @@ impl Paths {
     }
 
     /// A slot begins.
+    #[inline]
     pub(super) fn begin(&mut self, slot: u32) {
-        if self.services == 0 {
-            return;
+        if self.services > 0 {
+            self.clear(slot);
         }
+    }
+
+    #[inline(never)]
+    fn clear(&mut self, slot: u32) {
         let from = slot as usize * self.services;
         if self.times.len() < from + self.services {
             self.times.resize(from + self.services, 0);

@@ -56,10 +56,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
 
     /// For oracles: when a backend could serve the next one.
     fn tell_ready(&mut self, access: u16, backend: u32) {
-        let now = self.now;
-        let ready_at = self.fleet.ready_at(backend);
-        let tier = self.tier_of(access);
-        if tier.sees_truth() {
+        if self.tier_of(access).sees_truth() {
+            let (now, ready_at) = (self.now, self.fleet.ready_at(backend));
+            let tier = self.tier_of(access);
             let local = backend - tier.first();
             tier.ready(local, ready_at, now);
         }
@@ -72,10 +71,10 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             return;
         }
         let access = trip.access;
-        let (now, backend) = (self.now, self.journeys[slot].backend);
-        let ready_at = self.fleet.ready_at(backend);
-        let tier = self.tier_of(access);
-        if tier.sees_truth() {
+        if self.tier_of(access).sees_truth() {
+            let (now, backend) = (self.now, self.journeys[slot].backend);
+            let ready_at = self.fleet.ready_at(backend);
+            let tier = self.tier_of(access);
             let local = backend - tier.first();
             tier.completed(local, ready_at, now);
         }

@@ -27,10 +27,15 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     }
 
     /// Tells balancers what their instances believe now.
+    #[inline]
     fn carry_out(&mut self, access: u16) {
-        if self.events.verdicts.is_empty() {
-            return;
+        if !self.events.verdicts.is_empty() {
+            self.carry_out_all(access);
         }
+    }
+
+    #[inline(never)]
+    fn carry_out_all(&mut self, access: u16) {
         let now = self.now;
         let mut verdicts = std::mem::take(&mut self.events.verdicts);
         for verdict in &verdicts {
@@ -156,7 +161,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         let way = Request { number: draw, source: 0, ..Request::default() };
         let (there, back) = (self.network.delay(&way, Way::To(number)), self.network.delay(&way, Way::From(number)));
         let conditions = &self.events.conditions;
-        let more = conditions.latency(number, draw).saturating_add(conditions.latency(number, !draw));
+        let more = conditions.latency(number, || draw).saturating_add(conditions.latency(number, || !draw));
         let stand = Stand { zone: self.network.stand(&way), instance: (access == 0).then_some(instance), backend: None };
         let told = conditions.of(number).map(|condition| condition.told).unwrap_or_default();
         let is_lost = told.hung || told.paused || conditions.loses(number, draw, stand) || conditions.loses(number, !draw, stand);
