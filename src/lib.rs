@@ -15,6 +15,7 @@
 //! - [`measure`] makes records, merges replications, and computes intervals and comparisons.
 //! - [`report`] shows a summary and computes nothing.
 //! - [`pick`] drives one balancer by hand.
+//! - [`theory`] says what must come out, where queueing theory knows.
 //! - [`run`] puts these together over all cells, on any number of threads with the same bytes; `cli` is the program.
 //!
 //! Below all of them: [`time`] (whole nanoseconds), [`random`] (named streams), [`dist`] (portable distributions), [`catalogue`] (what users can name).
@@ -67,5 +68,6 @@ pub mod run;
 pub mod scenario;
 pub mod selftest;
 pub mod slab;
+pub mod theory;
 pub mod time;
 pub mod traffic;

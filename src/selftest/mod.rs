@@ -1,11 +1,10 @@
 //! The self-test: theory and determinism on this machine, in a few seconds.
 //!
-//! Scenarios whose answers are known ([`formulas`]) are simulated with fixed seeds; each figure is set beside its expected value. The seeds being
+//! Scenarios whose answers are known ([`formulas`](crate::theory::formulas)) are simulated with fixed seeds; each figure is set beside its expected value. The seeds being
 //! fixed, the verdict and the [`fingerprint`](Report::fingerprint) are the same on every machine: another one means that this build computes
 //! something else. No clock is read; threads (where the crate has them) cannot change a bit.
 
 pub mod chaos;
-pub mod formulas;
 mod models;
 
 use crate::dist::math::normal_quantile;

@@ -1,6 +1,6 @@
 //! What the self-test simulates: scenarios as a user would write them, with a unit of 10 ms, and what theory says of each.
 
-use super::formulas::{
+use crate::theory::formulas::{
     batch_sojourn, closed_loop, dm1_sigma, erlang_b, erlang_c, mg1_sojourn, mm1_quantile, mm1_sojourn, mmc_sojourn, mmck,
     round_robin_sigma, weighted_random_sojourn,
 };
