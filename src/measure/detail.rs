@@ -2,7 +2,8 @@
 //!
 //! It is measured only where somebody will look at it, and saved beside the summary as `data/detail.json`, from which `evenkeel report` draws again. Lists over time are
 //! columns: one value for each window, `None` where there was nothing to take it of. Windows are equal, begin at the start of the run, warm-up included, and hold
-//! the requests that *arrive* in them, summed over replications; rates and means are per replication.
+//! the requests that *arrive* in them, summed over replications; rates and means are per replication. What is said of backends (attempts sent, in flight, busy) is of the time
+//! itself, up to the last arrival. A last window of which less than half passed is part of the one before.
 
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +178,9 @@ pub struct Windows {
     pub jain_requests: Vec<Option<f64>>,
     /// The greatest mean number in flight of a backend ÷ the mean of all, by capacity: the mean over replications.
     pub peak_to_mean_in_flight: Vec<Option<f64>>,
+    /// Latencies of requests that were answered, within 6%: the least value of each bucket that holds any, in nanoseconds (exact below 32, and 16 buckets for each
+    /// power of two above), and how many it holds, all replications together.
+    pub latencies: Vec<Vec<(u64, u64)>>,
     /// One for each backend, in the order of the summary; empty beyond [`Windows::BACKENDS`].
     pub backends: Vec<BackendWindows>,
 }
