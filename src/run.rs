@@ -227,6 +227,7 @@ impl<'j> Running<'j> {
         let results: Option<Vec<_>> = measured.iter_mut().map(|measured| measured.detail.take()).collect();
         let detail = summary.as_ref().and(results).map(|results| Detail {
             schema: detail::SCHEMA,
+            reproduce: String::new(),
             setups: self.job.plans.iter().map(|plan| outline::setup(plan, &results)).collect(),
             results,
         });

@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Compares load balancers on the same traffic, by simulation, with honest statistics.
 #[derive(Debug, Parser)]
@@ -107,6 +108,22 @@ pub(super) struct RunArgs {
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) out: OutArgs,
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct OutArgs {
+    /// Write the report into this folder: report.html, summary.json, plots, data and histograms
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Write into a folder that holds something else, too; what is there under other names stays
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Open the report
+    #[arg(long, requires = "out")]
+    pub(super) open: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]

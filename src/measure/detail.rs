@@ -15,6 +15,9 @@ pub const SCHEMA: u32 = 1;
 pub struct Detail {
     /// [`SCHEMA`].
     pub schema: u32,
+    /// The command that makes the result again, without what is of one machine only; empty where nobody said it.
+    #[serde(default)]
+    pub reproduce: String,
     /// One for each variant (one in a scenario without variants).
     pub setups: Vec<Setup>,
     /// One for each result of the summary, in its order.
@@ -156,6 +159,8 @@ pub struct Windows {
     pub width_s: f64,
     /// The end of the warm-up, in seconds: the mean over replications.
     pub warmup_s: f64,
+    /// The last arrival, where the last window ends, in seconds: the mean over replications.
+    pub ends_s: f64,
     /// Requests that arrived, per second.
     pub offered_rps: Vec<f64>,
     /// Of them, those that were answered, per second.
@@ -195,6 +200,15 @@ impl Windows {
     #[must_use]
     pub fn len(&self) -> usize {
         self.offered_rps.len()
+    }
+
+    /// From when to when a window is, in seconds.
+    #[must_use]
+    pub fn span_s(&self, window: usize) -> [f64; 2] {
+        // Multiplied, not added up: the tenth begins at ten times the width.
+        let start = self.width_s * window as f64;
+        let is_last = window + 1 == self.len();
+        [start, if is_last { self.ends_s.max(start) } else { self.width_s * (window + 1) as f64 }]
     }
 
     /// Whether there are none.

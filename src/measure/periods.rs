@@ -105,6 +105,7 @@ impl Periods {
         Windows {
             width_s: self.backends.width() as f64 / 1e9,
             warmup_s: 0.0,
+            ends_s: rows.iter().map(|row| row.covered).sum::<f64>() / 1e9 / self.replications as f64,
             offered_rps: each(&rows, |row| row.per_second(row.sum.arrived)),
             goodput_rps: each(&rows, |row| row.per_second(row.sum.succeeded)),
             errors: each(&rows, |row| row.sum.lost()),

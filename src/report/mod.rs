@@ -6,6 +6,7 @@
 pub mod csv;
 mod faults;
 mod figures;
+pub mod folder;
 mod grid;
 pub mod json;
 pub mod markdown;
@@ -14,3 +15,4 @@ pub mod neutral;
 mod sample;
 pub mod style;
 pub mod table;
+pub mod tidy;
