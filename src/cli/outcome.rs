@@ -116,10 +116,7 @@ mod tests {
             balancers: vec!["p2c".into()],
             ..ScenarioArgs::default()
         };
-        assert_eq!(
-            reproduce("/home/me/it's.toml", &args),
-            "evenkeel run 'it'\\''s.toml' --set 'a.b=\"x y\"' --seed 7 --balancer p2c"
-        );
+        assert_eq!(reproduce("/home/me/it's.toml", &args), "evenkeel run 'it'\\''s.toml' --set 'a.b=\"x y\"' --seed 7 --balancer p2c");
         assert_eq!(reproduce("quickstart (built in)", &ScenarioArgs::default()), "evenkeel run");
     }
 }

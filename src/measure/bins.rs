@@ -11,15 +11,16 @@ pub(super) struct Bins {
     most: usize,
     /// Row after row.
     cells: Vec<u64>,
-    /// The last bin that was looked at from its front, which is nearly always the one that is looked at next: where it begins in time and in the table.
+    /// The latest bin that was asked for, which is nearly always the next that is: where it begins in time and in the table, and how long it is; 0 before any.
     from: u64,
     place: usize,
+    reach: u64,
 }
 
 impl Bins {
     /// An empty table of bins so wide (in nanoseconds, at least 1), and at most so many of them.
     pub(super) fn new(width: u64, columns: usize, most: usize) -> Self {
-        Self { width: width.max(1), columns, most: most.max(2), cells: Vec::new(), from: u64::MAX, place: 0 }
+        Self { width: width.max(1), columns, most: most.max(2), cells: Vec::new(), from: 0, place: 0, reach: 0 }
     }
 
     /// How wide a bin is, in nanoseconds.
@@ -35,7 +36,7 @@ impl Bins {
     /// The row of an instant.
     #[inline]
     pub(super) fn row(&mut self, at: u64) -> &mut [u64] {
-        let place = if at.wrapping_sub(self.from) < self.width { self.place } else { self.find(at) };
+        let place = if at.wrapping_sub(self.from) < self.reach { self.place } else { self.find(at) };
         &mut self.cells[place..place + self.columns]
     }
 
@@ -49,8 +50,8 @@ impl Bins {
         if place >= self.cells.len() {
             self.cells.resize(place + self.columns, 0);
         }
-        if self.from == u64::MAX || at > self.from {
-            (self.from, self.place) = (bin * self.width, place);
+        if at >= self.from {
+            (self.from, self.place, self.reach) = (bin * self.width, place, self.width);
         }
         place
     }
@@ -64,7 +65,7 @@ impl Bins {
         });
         self.cells = joined.collect();
         self.width = self.width.saturating_mul(2);
-        self.from = u64::MAX;
+        (self.from, self.reach) = (0, 0);
     }
 
     /// Folds until bins are at least so wide.
@@ -80,7 +81,7 @@ impl Bins {
         other.widen(self.width);
         if self.cells.len() < other.cells.len() {
             std::mem::swap(&mut self.cells, &mut other.cells);
-            self.from = u64::MAX;
+            (self.from, self.reach) = (0, 0);
         }
         self.cells.iter_mut().zip(&other.cells).for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
     }
@@ -95,7 +96,7 @@ impl Bins {
         let Some(before) = self.len().checked_sub(2) else { return };
         let last = self.cells.split_off((before + 1) * self.columns);
         self.cells[before * self.columns..].iter_mut().zip(last).for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));
-        self.from = u64::MAX;
+        (self.from, self.reach) = (0, 0);
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! The same result gives the same bytes on every machine: nothing in them is of a clock, a host or a path.
 
-use super::{json, markdown, tidy};
+use super::{hgrm, hlog, json, markdown, openmetrics, tidy};
 use crate::measure::detail::Detail;
-use crate::measure::summary::Summary;
+use crate::measure::summary::{ResultSummary, Summary};
 
 /// A file of the folder: its path in it, with slashes, and its content.
 pub type File = (String, Vec<u8>);
@@ -25,11 +25,27 @@ pub fn files(summary: &Summary, detail: &Detail) -> Vec<File> {
         text("data/backends.csv", tidy::backends(summary)),
         text("data/windows.csv", tidy::windows(summary, detail)),
         text("data/percentiles.csv", tidy::percentiles(summary, detail)),
+        text("data/metrics.txt", openmetrics::draw(summary, detail)),
     ];
     if detail.results.iter().any(|result| !result.windows.backends.is_empty()) {
         files.push(text("data/backend-windows.csv", tidy::backend_windows(summary, detail)));
     }
+    for (result, name) in detail.results.iter().zip(names(&summary.results)) {
+        files.push(text(&format!("histograms/{name}.hgrm"), hgrm::draw(&result.latency)));
+        files.push(text(&format!("histograms/{name}.hlog"), hlog::draw(&result.windows, &name)));
+    }
     files
+}
+
+/// What results' own files are called, in order: variant and balancer, made harmless, each once.
+#[must_use]
+pub fn names(results: &[ResultSummary]) -> Vec<String> {
+    let mut names = Vec::new();
+    for result in results {
+        let whole = result.variant.iter().chain([&result.balancer]).map(String::as_str).collect::<Vec<_>>().join("-");
+        names.push(unused(&slug(&whole), &names));
+    }
+    names
 }
 
 /// A name that every file system takes: letters, digits, `-`, `_` and `.` within, at most 80 of them; `result` where nothing is left.

@@ -8,9 +8,12 @@ mod faults;
 mod figures;
 pub mod folder;
 mod grid;
+pub mod hgrm;
+pub mod hlog;
 pub mod json;
 pub mod markdown;
 pub mod neutral;
+pub mod openmetrics;
 #[cfg(test)]
 mod sample;
 pub mod style;

@@ -1,8 +1,6 @@
 //! Two balancers and two variants with numbers made up by a small generator: what the writers' tests draw.
 
-use crate::measure::detail::{
-    BackendWindows, Detail, Distribution, Percentile, ResultDetail, Setup as DetailSetup, TimeSpent, Windows,
-};
+use crate::measure::detail::{BackendWindows, Detail, Distribution, Percentile, ResultDetail, Setup as DetailSetup, TimeSpent, Windows};
 use crate::measure::histogram::Fine;
 use crate::measure::record::{BackendRecord, Batches, FaultRecord, Record};
 use crate::measure::result::{Measured, ResultBuilder};

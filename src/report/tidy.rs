@@ -181,12 +181,7 @@ pub fn backend_windows(summary: &Summary, detail: &Detail) -> String {
             let names = format!("{},{}", names(result), neutral::csv(&backend.name));
             for (at, span) in spans.iter().enumerate() {
                 let utilization = series.utilization.as_ref().map(|all| short(all[at])).unwrap_or_default();
-                let _ = writeln!(
-                    table.text,
-                    "{names},{span},{},{},{utilization}",
-                    short(series.sent_rps[at]),
-                    short(series.in_flight[at])
-                );
+                let _ = writeln!(table.text, "{names},{span},{},{},{utilization}", short(series.sent_rps[at]), short(series.in_flight[at]));
             }
         }
     }

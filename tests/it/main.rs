@@ -11,6 +11,7 @@ mod bad_input;
 mod blessed;
 mod cli;
 mod conformance;
+mod detail;
 mod determinism;
 mod eventful;
 mod golden;
