@@ -4,9 +4,8 @@ use super::Code;
 use super::args::{OutArgs, ScenarioArgs};
 use super::place::Place;
 use super::terminal::Terminal;
-use crate::measure::detail::Detail;
-use crate::measure::summary::Summary;
-use crate::report::{folder, neutral};
+use crate::report::folder::{self, File};
+use crate::report::neutral;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -45,10 +44,10 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     given
 }
 
-/// Writes a result, and says where.
-pub(super) fn write(place: &Place, summary: &Summary, detail: &Detail, terminal: &Terminal) -> Code {
+/// Writes a report, and says where.
+pub(super) fn write(place: &Place, files: &[File], terminal: &Terminal) -> Code {
     let shown = neutral::plain(&place.path().to_string_lossy());
-    match place.fill(&folder::files(summary, detail)) {
+    match place.fill(files) {
         Ok(()) => {
             terminal.note(&format!("the report is in {shown}"));
             Code::Fine

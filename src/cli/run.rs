@@ -9,7 +9,7 @@ use super::scenarios::{self, Ready};
 use super::terminal::Terminal;
 use crate::measure::detail::Detail;
 use crate::measure::summary::Summary;
-use crate::report::{csv, json, markdown, neutral, table};
+use crate::report::{csv, folder, json, markdown, neutral, plot, table};
 use crate::run::{Outcome, Use};
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
@@ -23,12 +23,16 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
         Err(code) => return code,
     };
     listen_for_interrupts();
-    let (mut summaries, mut code) = (Vec::new(), Code::Fine);
+    let (mut summaries, mut drawings, mut code) = (Vec::new(), String::new(), Code::Fine);
     for (at, scenario) in ready.iter().enumerate() {
         let (outcome, ended) = simulate(scenario, args, terminal);
         code = code.min(ended);
         if let Some(place) = places.as_ref().and_then(|places| places.get(at)) {
             code = code.min(save(place, scenario, &outcome, args, terminal));
+        }
+        if let (true, Some(summary), Some(detail)) = (args.plot && args.format == Format::Table, &outcome.summary, &outcome.detail) {
+            let look = plot::Look { is_fine: terminal.is_fine(), paint: &|line, text| terminal.line(line, text) };
+            drawings += &plot::draw(summary, detail, look);
         }
         summaries.extend(outcome.summary);
         if code == Code::Interrupted {
@@ -38,14 +42,14 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
     if summaries.is_empty() {
         return code;
     }
-    code.min(terminal.result(&formatted(&summaries, ready.len(), args.format, terminal)))
+    code.min(terminal.result(&(formatted(&summaries, ready.len(), args.format, terminal) + drawings.as_str())))
 }
 
 /// Writes the report of what came out, if anything did.
 fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
     let (Some(summary), Some(detail)) = (&outcome.summary, &outcome.detail) else { return Code::Fine };
     let detail = Detail { reproduce: outcome::reproduce(&ready.name, &args.scenario), ..detail.clone() };
-    let code = outcome::write(place, summary, &detail, terminal);
+    let code = outcome::write(place, &folder::files(summary, &detail), terminal);
     if code == Code::Fine && args.out.open {
         outcome::open(place, terminal);
     }
@@ -55,7 +59,7 @@ fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, termina
 /// Runs one scenario: what it came to.
 fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Outcome, Code) {
     let progress = Progress::new(ready.job.expected_requests(), terminal);
-    let wanted_for = if args.out.out.is_some() { Use::Drawing } else { Use::Result };
+    let wanted_for = if args.out.out.is_some() || args.plot { Use::Drawing } else { Use::Result };
     let mut outcome = ready.job.run_for(wanted_for, threads(args), &|requests| progress.advance(requests));
     let (requests, time) = progress.finish();
     for warning in outcome.summary.iter().flat_map(table::warnings) {

@@ -5,6 +5,7 @@
 //! the requests that *arrive* in them, summed over replications; rates and means are per replication. What is said of backends (attempts sent, in flight, busy) is of the time
 //! itself, up to the last arrival. A last window of which less than half passed is part of the one before.
 
+use super::summary::ResultSummary;
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape of this document.
@@ -22,6 +23,29 @@ pub struct Detail {
     pub setups: Vec<Setup>,
     /// One for each result of the summary, in its order.
     pub results: Vec<ResultDetail>,
+}
+
+impl Detail {
+    /// What does not fit together in what somebody may have changed by hand: drawing takes every column of a table to be as long as the others.
+    ///
+    /// # Errors
+    /// Says what.
+    pub fn check(&self, results: &[ResultSummary]) -> Result<(), String> {
+        if self.results.len() != results.len() {
+            return Err(format!("it has {} results, and the summary {}", self.results.len(), results.len()));
+        }
+        let variants = results.iter().map(|result| &result.variant);
+        if let Some(Some(variant)) = variants.clone().find(|variant| self.setups.iter().all(|setup| setup.variant != **variant)) {
+            return Err(format!("it does not describe the variant \"{variant}\""));
+        }
+        if self.setups.is_empty() {
+            return Err("it describes no variant".to_owned());
+        }
+        for (result, of) in self.results.iter().zip(results) {
+            result.windows.check(of.backends.len()).map_err(|wrong| format!("windows of \"{}\": {wrong}", of.balancer))?;
+        }
+        Ok(())
+    }
 }
 
 /// What one variant is made of, as it is drawn and said in words.
@@ -200,6 +224,33 @@ impl Windows {
     #[must_use]
     pub fn len(&self) -> usize {
         self.offered_rps.len()
+    }
+
+    fn check(&self, backends: usize) -> Result<(), String> {
+        let columns = [
+            self.goodput_rps.len(),
+            self.errors.len(),
+            self.mean_ms.len(),
+            self.p50_ms.len(),
+            self.p99_ms.len(),
+            self.amplification.len(),
+            self.in_flight.len(),
+            self.utilization.len(),
+            self.jain_requests.len(),
+            self.peak_to_mean_in_flight.len(),
+            self.latencies.len(),
+        ];
+        let of_backend = |one: &BackendWindows| {
+            let shared = one.utilization.as_ref().map_or(self.len(), Vec::len);
+            [one.sent_rps.len(), one.in_flight.len(), shared]
+        };
+        if columns.into_iter().chain(self.backends.iter().flat_map(of_backend)).any(|length| length != self.len()) {
+            return Err("columns of different length".to_owned());
+        }
+        if !self.backends.is_empty() && self.backends.len() != backends {
+            return Err(format!("{} backends, and the summary has {backends}", self.backends.len()));
+        }
+        Ok(())
     }
 
     /// From when to when a window is, in seconds.

@@ -2,9 +2,12 @@
 //!
 //! The same result gives the same bytes on every machine: nothing in them is of a clock, a host or a path.
 
-use super::{hgrm, hlog, json, markdown, openmetrics, tidy};
+use super::{csv, hgrm, hlog, json, markdown, openmetrics, tidy};
 use crate::measure::detail::Detail;
 use crate::measure::summary::{ResultSummary, Summary};
+
+/// Files that are not made of a summary and a detail: whoever draws again keeps them as they are.
+pub const KEPT: [&str; 2] = ["data/events.jsonl", "data/trace.json"];
 
 /// A file of the folder: its path in it, with slashes, and its content.
 pub type File = (String, Vec<u8>);
@@ -35,6 +38,24 @@ pub fn files(summary: &Summary, detail: &Detail) -> Vec<File> {
         files.push(text(&format!("histograms/{name}.hlog"), hlog::draw(&result.windows, &name)));
     }
     files
+}
+
+/// A saved result, and how it is called among several.
+#[derive(Debug)]
+pub struct Saved {
+    /// For people, and part of no file's name.
+    pub name: String,
+    /// What it came to.
+    pub summary: Summary,
+    /// What is drawn of it.
+    pub detail: Detail,
+}
+
+/// All files of a folder that shows several results side by side.
+#[must_use]
+pub fn side_by_side(saved: &[Saved]) -> Vec<File> {
+    let summaries: Vec<Summary> = saved.iter().map(|one| one.summary.clone()).collect();
+    vec![text(SUMMARY, json::several(&summaries)), text("data/results.csv", csv::results(&summaries))]
 }
 
 /// What results' own files are called, in order: variant and balancer, made harmless, each once.

@@ -74,7 +74,8 @@ pub fn read_detail(text: &str) -> Result<Detail, Unreadable> {
 #[must_use]
 pub fn is_ours(text: &str) -> bool {
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    value.is_some_and(|value| value["tool"]["name"] == "evenkeel" && value["schema"].is_u64())
+    let is_one = |value: &serde_json::Value| value["tool"]["name"] == "evenkeel" && value["schema"].is_u64();
+    value.is_some_and(|value| is_one(&value) || value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_one)))
 }
 
 /// The version first: what another version wrote may have any shape.

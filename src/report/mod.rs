@@ -14,6 +14,7 @@ pub mod json;
 pub mod markdown;
 pub mod neutral;
 pub mod openmetrics;
+pub mod plot;
 #[cfg(test)]
 mod sample;
 pub mod style;
