@@ -1,10 +1,10 @@
 //! A folder that a report goes to: looked at before anything runs, filled beside its place, and put there whole.
 //!
 //! Everything is written into `.NAME.tmp.PID` next to the folder first. A folder with a result of ours is then renamed away, the new one renamed into its place, and the old one
-//! removed: nobody ever finds half of a report, and whoever is killed before leaves the old one as it was. Into a folder with anything else in it nothing is
+//! removed: nobody ever finds half of a report, and whoever is killed before leaves the old one as it was. What somebody has put beside a report stays. Into a folder with anything else in it nothing is
 //! written without `--force`; with it, file by file, and what has other names stays.
 
-use crate::report::folder::{File, SUMMARY};
+use crate::report::folder::{ENTRIES, File, SUMMARY};
 use crate::report::json;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -75,8 +75,22 @@ impl Place {
             }
             return Err(error);
         }
+        if was_there {
+            self.carry_over(&old)?;
+        }
         // It is no longer of use to anybody, and harmless where it cannot be removed.
         let _ = fs::remove_dir_all(&old);
+        Ok(())
+    }
+
+    /// What somebody has put beside a report stays there.
+    fn carry_over(&self, old: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(old)? {
+            let name = entry?.file_name();
+            if !ENTRIES.iter().any(|ours| name == **ours) {
+                fs::rename(old.join(&name), self.path.join(&name))?;
+            }
+        }
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use super::{csv, hgrm, hlog, json, markdown, openmetrics, tidy};
 use crate::measure::detail::Detail;
 use crate::measure::summary::{ResultSummary, Summary};
 
+/// What may lie in the folder itself: everything else there is somebody else's.
+pub const ENTRIES: [&str; 5] = ["report.html", SUMMARY, "plots", "data", "histograms"];
 /// Files that are not made of a summary and a detail: whoever draws again keeps them as they are.
 pub const KEPT: [&str; 2] = ["data/events.jsonl", "data/trace.json"];
 

@@ -14,6 +14,7 @@ mod conformance;
 mod detail;
 mod determinism;
 mod eventful;
+mod folder;
 mod golden;
 mod impact;
 mod laws;
