@@ -34,6 +34,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.journeys.attempt(slot, Attempt::new(work, backend, now, held));
         let ticket = self.events.errands.send(slot, id);
         self.events.paths.begin(slot);
+        if O::TIMES {
+            self.events.ways.begin(slot, held);
+        }
         self.tier_of(access).sent(&request, local, now);
         request.attempts = request.attempts.saturating_add(1);
         self.journeys.request_mut(id).attempts = request.attempts;
@@ -96,7 +99,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.events.errands.trip_mut(slot).place = Place::Lost;
             return;
         }
-        match self.way(&request, backend, Way::To(backend)) {
+        let delay = self.way(&request, backend, Way::To(backend));
+        if O::TIMES {
+            self.events.ways.add(slot, delay);
+        }
+        match delay {
             0 => self.reach_backend(slot, true),
             delay => {
                 self.fleet.send(backend, self.now);
@@ -145,6 +152,10 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         if ok {
             let service = self.events.service_of[attempt.backend as usize];
             self.events.paths.answer(id, slot, service, self.now - self.journeys.request(id).arrival);
+            if O::TIMES {
+                let way_in = self.network.delay(&Request { attempts: 0, ..request }, Way::In);
+                self.events.ways.answer(id, slot, way_in, attempt.sent - request.arrival, self.now);
+            }
         }
         self.free(slot);
         self.events.last_progress = self.now;

@@ -14,6 +14,7 @@ use super::paths::Paths;
 use super::requests::Why;
 use super::scaling::Scaling;
 use super::tier::Tier;
+use super::ways::OnTheWay;
 use super::{Cell, Observer, Request};
 use crate::balance;
 use crate::dist::Sampler;
@@ -26,6 +27,7 @@ use crate::scenario::Via;
 pub(super) struct Events {
     pub(super) errands: Errands,
     pub(super) paths: Paths,
+    pub(super) ways: OnTheWay,
     pub(super) accesses: Vec<Access>,
     /// By source: the access that its requests take.
     pub(super) entries: Vec<u16>,
@@ -63,6 +65,7 @@ impl Events {
         Self {
             errands: Errands::default(),
             paths: Paths::new(plan.services.len()),
+            ways: OnTheWay::default(),
             accesses: ways.accesses,
             entries: ways.entries,
             call_access: ways.call_access,

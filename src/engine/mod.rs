@@ -42,6 +42,7 @@ mod tier;
 mod troubles;
 mod visits;
 mod watching;
+mod ways;
 
 use crate::balance;
 use crate::fleet::Fleet;
@@ -51,7 +52,7 @@ use crate::scenario::Length;
 use crate::slab::NIL;
 use crate::time::round_ns;
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Observer, Request, Spent, Stopped};
+pub use observer::{Edge, Ending, Observer, Request, Seen, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -214,9 +215,13 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<Close, Stopped> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
+            let look = if O::LOOKS { self.observer.next_look() } else { NEVER };
             // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
             loop {
-                let bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                let mut bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                if O::LOOKS {
+                    bound = bound.min(look.saturating_sub(1));
+                }
                 let completion = self.fleet.next_completion();
                 if completion.at > bound || completion.at == NEVER {
                     break;
@@ -228,6 +233,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
                 }
             }
             let other = arrival.min(self.agenda.next());
+            if O::LOOKS && self.is_time_to_look(look, other) {
+                self.look(look);
+                continue;
+            }
             if self.change <= other {
                 let next = other.min(self.fleet.next_completion().at);
                 let goes_on = self.change < NEVER && (self.any_closed && self.ends.arriving || EVENTFUL && self.books.in_system > 0);
@@ -254,6 +263,20 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
                 self.trouble()?;
             }
         }
+    }
+
+    /// Whether a look comes before anything else happens: nothing changes until then.
+    fn is_time_to_look(&self, look: u64, other: u64) -> bool {
+        let next = other.min(self.change).min(self.fleet.next_completion().at);
+        look <= next && next < NEVER
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, at: u64) {
+        let conditions = &self.events.conditions;
+        let seen = |(account, backend)| Seen { account, is_there: !EVENTFUL || conditions.is_there(backend) };
+        self.observer.look(at, &mut self.fleet.accounts(at).zip(0..).map(seen));
     }
 
     /// What trouble a balancer is in.

@@ -2,7 +2,7 @@
 
 use super::agenda::{Item, Rank};
 use super::network::Way;
-use super::{Cell, Observer};
+use super::{Cell, Observer, Request};
 use crate::balance::{self, Pick};
 use crate::fleet::{Accepted, Attempt};
 use crate::measure::record::Failure;
@@ -156,11 +156,21 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     #[inline(always)]
     fn done(&mut self, id: u32, backend: u32, wait: u64, ok: bool) {
         if ok {
+            if O::TIMES && !self.network.absent {
+                self.observer.timed(self.journeys.request(id), self.on_the_way(id, backend), 0);
+            }
             self.observer.succeeded(self.journeys.request(id), backend, wait, self.now);
             self.end(id);
         } else {
             self.fail(id, Failure::Refused);
         }
+    }
+
+    /// How long a request of one attempt was on the way.
+    fn on_the_way(&self, id: u32, backend: u32) -> u64 {
+        let request = self.journeys.request(id);
+        let ways = [Way::To(backend), Way::From(backend), Way::Out].map(|way| self.network.delay(request, way));
+        self.network.delay(&Request { attempts: 0, ..*request }, Way::In) + ways.iter().sum::<u64>()
     }
 
     #[inline(never)]

@@ -228,7 +228,13 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.observer.served(&request, service, outcome.is_ok().then(|| self.events.paths.of(id)), now);
         if errand.parent == NIL {
             match outcome {
-                Ok((backend, wait)) => self.observer.succeeded(&request, backend, wait, now),
+                Ok((backend, wait)) => {
+                    if O::TIMES {
+                        let (on_the_way, before) = self.events.ways.of(id, now);
+                        self.observer.timed(&request, on_the_way, before);
+                    }
+                    self.observer.succeeded(&request, backend, wait, now);
+                }
                 Err(cause) => self.observer.failed(&request, cause, now),
             }
             self.books.ended(&request, now);

@@ -124,7 +124,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             return;
         }
         self.events.errands.trip_mut(slot).place = Place::Returning;
-        match self.way(&request, backend, way) {
+        let delay = self.way(&request, backend, way);
+        if O::TIMES {
+            self.events.ways.add(slot, delay);
+        }
+        match delay {
             0 if !later => self.returned(slot),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(slot, true)),
         }

@@ -6,11 +6,17 @@
 pub mod csv;
 mod faults;
 mod figures;
+pub mod folder;
 mod grid;
+pub mod hgrm;
+pub mod hlog;
 pub mod json;
 pub mod markdown;
 pub mod neutral;
+pub mod openmetrics;
+pub mod plot;
 #[cfg(test)]
 mod sample;
 pub mod style;
 pub mod table;
+pub mod tidy;
