@@ -5,6 +5,7 @@
 //! have finished, so that comparisons stay paired.
 
 mod outline;
+mod theory;
 
 pub use outline::facts;
 
@@ -157,7 +158,9 @@ impl<'j> Running<'j> {
         let backends: Vec<_> = job.plans.iter().map(backends).collect();
         let builders = results.iter().map(|&(plan, balancer)| {
             let subject = subject(&job.plans[plan], balancer, backends[plan].clone());
-            let watched = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
+            let precision = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
+            let drawn = theory::WATCHED.iter().copied().filter(|_| wanted_for == Use::Drawing);
+            let watched = precision.chain(drawn);
             ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
         });
         Self { job, wanted_for, builders: builders.collect(), results, replications: 0, trouble: None }
@@ -224,6 +227,10 @@ impl<'j> Running<'j> {
         let mut measured: Vec<_> = self.builders.into_iter().map(ResultBuilder::finish).collect();
         let events = measured.iter().map(|measured| measured.events).sum();
         let summary = (self.replications > 0 && self.trouble.is_none()).then(|| Summary::of(&setup, &measured));
+        for (measured, &(plan, balancer)) in measured.iter_mut().zip(&self.results) {
+            let rows = theory::beside(&self.job.plans[plan], balancer, measured);
+            measured.detail.iter_mut().for_each(|detail| detail.theory.clone_from(&rows));
+        }
         let results: Option<Vec<_>> = measured.iter_mut().map(|measured| measured.detail.take()).collect();
         let detail = summary.as_ref().and(results).map(|results| Detail {
             schema: detail::SCHEMA,

@@ -86,6 +86,7 @@ impl Closeup {
             looks,
             classes: classes(sources, &self.sources),
             keys: self.keys.map(|keys| keys.detail()),
+            theory: Vec::new(),
         }
     }
 }

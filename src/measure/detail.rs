@@ -131,6 +131,9 @@ pub struct ResultDetail {
     pub classes: Vec<ClassDetail>,
     /// What became of keys, where requests have keys that come again.
     pub keys: Option<KeyDetail>,
+    /// What queueing theory says, where it has a closed form.
+    #[serde(default)]
+    pub theory: Vec<TheoryDetail>,
 }
 
 /// A distribution, bucket by bucket.
@@ -295,6 +298,25 @@ pub struct ClassDetail {
     pub p99_ms: Option<f64>,
     /// Mean latency ÷ mean work of the class: how much longer its requests take than alone on a backend of speed 1.
     pub slowdown: Option<f64>,
+}
+
+/// A figure that queueing theory knows, beside what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TheoryDetail {
+    /// The metric's path: `latency.mean`.
+    pub metric: String,
+    /// The model: `M/M/1 each`.
+    pub model: String,
+    /// Whether theory gives only what nobody can be below.
+    pub is_bound: bool,
+    /// What theory says, in milliseconds or as a share.
+    pub expected: f64,
+    /// The mean over replications.
+    pub measured: Option<f64>,
+    /// How far off, as the normal deviate that is as rare; `None` with one replication.
+    pub z: Option<f64>,
+    /// Whether |z| ≤ 3.9 or it is within 0.2%, or, for a bound, above it; `None` with one replication.
+    pub holds: Option<bool>,
 }
 
 /// What became of keys.

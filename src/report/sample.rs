@@ -189,6 +189,7 @@ pub(super) fn detail(summary: &Summary) -> Detail {
         looks: 400,
         classes: Vec::new(),
         keys: None,
+        theory: Vec::new(),
     };
     let setups = vec![DetailSetup { variant: None, load: Some(0.8), ..DetailSetup::default() }];
     Detail { schema: 1, reproduce: "evenkeel run sample.toml".into(), setups, results: summary.results.iter().map(one).collect() }

@@ -7,15 +7,13 @@
 pub mod chaos;
 mod models;
 
-use crate::dist::math::normal_quantile;
 use crate::engine;
-use crate::measure::interval::{mean, standard_error};
 use crate::measure::record::Record;
 use crate::measure::recorder::Recorder;
-use crate::measure::student;
 use crate::plan::Plan;
 use crate::random::mix;
 use crate::scenario::{self, NoFiles, Source};
+use crate::theory::agreement::Agreement;
 use models::{Figure, Model};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,10 +24,6 @@ pub const FINGERPRINT: u64 = 0x69f7_d6cc_edfe_1b00;
 const REPLICATIONS: u32 = 20;
 /// The unit of time of the formulas, in nanoseconds.
 const UNIT: f64 = 1e7;
-/// Beyond so many standard errors a check fails: two-sided, once in ten thousand.
-const LIMIT: f64 = 3.9;
-/// What is allowed in any case, as a share of the expected value: percentiles are known to 0.1%.
-const FLOOR: f64 = 0.002;
 
 /// One figure beside its expected value.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,12 +126,8 @@ fn checks(model: &Model, records: &[Record]) -> Vec<Check> {
 
 fn check(name: String, figure: Figure, expected: f64, records: &[Record]) -> Check {
     let values: Vec<f64> = records.iter().map(|record| figure.of(record)).collect();
-    let measured = mean(&values).expect("there are replications");
-    let error = standard_error(&values, measured).expect("there are several replications");
-    let off = measured - expected;
-    let p = student::two_sided(off / error, values.len() as f64 - 1.0);
-    let z = if off == 0.0 { 0.0 } else { normal_quantile(1.0 - (p / 2.0).max(1e-16)).abs().copysign(off) };
-    Check { name, expected, measured, error, z, held: z.abs() <= LIMIT || off.abs() <= FLOOR * expected }
+    let Agreement { measured, error, z, holds } = Agreement::of(&values, expected).expect("there are several replications");
+    Check { name, expected, measured, error, z, held: holds }
 }
 
 impl Figure {

@@ -12,6 +12,7 @@
 //! | `round-robin` over equal backends with one worker, exponential work | E_n/M/1 |
 //! | any other balancer over equal backends, exponential work | at least the one queue of M/M/c: nobody can do better |
 
+pub mod agreement;
 pub mod formulas;
 pub mod moments;
 

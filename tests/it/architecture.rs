@@ -25,7 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("report", &["measure", "time"]),
     ("pick", &["balance", "catalogue", "random", "scenario", "time"]),
     ("run", &["engine", "measure", "plan", "scenario", "theory", "traffic"]),
-    ("theory", &["dist", "plan", "scenario", "traffic"]),
+    ("theory", &["dist", "measure", "plan", "scenario", "traffic"]),
     ("selftest", &["dist", "engine", "measure", "plan", "random", "scenario", "theory"]),
     ("cli", &["*"]),
 ];
