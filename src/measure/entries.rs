@@ -64,17 +64,30 @@ pub(super) enum What {
     Throughput,
     Goodput,
     SuccessRate,
-    JainRequests,
-    JainUtilization,
-    PeakRequests,
-    CovRequests,
-    GiniRequests,
-    PeakInFlight,
+    Fair(Index, Shared),
     JainClients,
     InSystem,
     Amplification,
     Wasted,
     Backend(usize, OfBackend),
+}
+
+/// How evenly something is shared; see [`super::fairness`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Index {
+    Jain,
+    PeakToMean,
+    Cov,
+    Gini,
+}
+
+/// What backends share, in proportion to their capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shared {
+    Requests,
+    /// The work they do: busy workers ÷ workers.
+    Utilization,
+    InFlight,
 }
 
 /// A figure of a distribution.
@@ -160,19 +173,91 @@ pub const ENTRIES: &[Entry] = &[
     entry("throughput_rps", Unit::PerSecond, Better::Higher, What::Throughput, "requests finished per second"),
     entry("goodput_rps", Unit::PerSecond, Better::Higher, What::Goodput, "requests succeeded per second"),
     entry("success_rate", Unit::Share, Better::Higher, What::SuccessRate, "succeeded ÷ offered"),
-    entry("fairness.jain_requests", Unit::Number, Better::Higher, What::JainRequests, "Jain's index of attempts ÷ capacity: 1 is even"),
-    entry("fairness.jain_utilization", Unit::Number, Better::Higher, What::JainUtilization, "Jain's index of utilizations"),
-    entry("fairness.peak_to_mean_requests", Unit::Number, Better::Lower, What::PeakRequests, "greatest attempts ÷ capacity, by the mean"),
-    entry("fairness.cov_requests", Unit::Number, Better::Lower, What::CovRequests, "coefficient of variation of attempts ÷ capacity"),
-    entry("fairness.gini_requests", Unit::Number, Better::Lower, What::GiniRequests, "Gini coefficient of attempts ÷ capacity"),
+    entry(
+        "fairness.jain_requests",
+        Unit::Number,
+        Better::Higher,
+        What::Fair(Index::Jain, Shared::Requests),
+        "Jain's index of attempts ÷ capacity: 1 is even",
+    ),
+    entry(
+        "fairness.jain_utilization",
+        Unit::Number,
+        Better::Higher,
+        What::Fair(Index::Jain, Shared::Utilization),
+        "Jain's index of utilizations",
+    ),
+    entry(
+        "fairness.peak_to_mean_requests",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::PeakToMean, Shared::Requests),
+        "greatest attempts ÷ capacity, by the mean",
+    ),
+    entry(
+        "fairness.cov_requests",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Cov, Shared::Requests),
+        "coefficient of variation of attempts ÷ capacity",
+    ),
+    entry(
+        "fairness.gini_requests",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Gini, Shared::Requests),
+        "Gini coefficient of attempts ÷ capacity",
+    ),
     entry(
         "fairness.peak_to_mean_in_flight",
         Unit::Number,
         Better::Lower,
-        What::PeakInFlight,
+        What::Fair(Index::PeakToMean, Shared::InFlight),
         "greatest mean in flight ÷ capacity, by the mean",
     ),
     entry("fairness.jain_client_latency", Unit::Number, Better::Higher, What::JainClients, "Jain's index of clients' mean latencies"),
+    entry(
+        "fairness.peak_to_mean_utilization",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::PeakToMean, Shared::Utilization),
+        "greatest utilizations, by the mean",
+    ),
+    entry(
+        "fairness.cov_utilization",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Cov, Shared::Utilization),
+        "coefficient of variation of utilizations",
+    ),
+    entry(
+        "fairness.gini_utilization",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Gini, Shared::Utilization),
+        "Gini coefficient of utilizations",
+    ),
+    entry(
+        "fairness.jain_in_flight",
+        Unit::Number,
+        Better::Higher,
+        What::Fair(Index::Jain, Shared::InFlight),
+        "Jain's index of mean in flight ÷ capacity",
+    ),
+    entry(
+        "fairness.cov_in_flight",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Cov, Shared::InFlight),
+        "coefficient of variation of mean in flight ÷ capacity",
+    ),
+    entry(
+        "fairness.gini_in_flight",
+        Unit::Number,
+        Better::Lower,
+        What::Fair(Index::Gini, Shared::InFlight),
+        "Gini coefficient of mean in flight ÷ capacity",
+    ),
     entry("in_system_mean", Unit::Number, Better::Lower, What::InSystem, "mean number of requests in the system"),
     entry("amplification", Unit::Number, Better::Lower, What::Amplification, "attempts ÷ offered requests"),
     entry(

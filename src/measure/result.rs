@@ -203,6 +203,12 @@ impl ResultBuilder {
             gini_requests: self.number("fairness.gini_requests"),
             peak_to_mean_in_flight: self.number("fairness.peak_to_mean_in_flight"),
             jain_client_latency: self.number("fairness.jain_client_latency"),
+            peak_to_mean_utilization: self.number("fairness.peak_to_mean_utilization"),
+            cov_utilization: self.number("fairness.cov_utilization"),
+            gini_utilization: self.number("fairness.gini_utilization"),
+            jain_in_flight: self.number("fairness.jain_in_flight"),
+            cov_in_flight: self.number("fairness.cov_in_flight"),
+            gini_in_flight: self.number("fairness.gini_in_flight"),
         }
     }
 

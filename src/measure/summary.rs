@@ -317,6 +317,24 @@ pub struct Fairness {
     pub peak_to_mean_in_flight: Option<f64>,
     /// Jain's index of clients' mean latencies.
     pub jain_client_latency: Option<f64>,
+    /// The greatest of the utilizations ÷ their mean.
+    #[serde(default)]
+    pub peak_to_mean_utilization: Option<f64>,
+    /// The coefficient of variation of utilizations.
+    #[serde(default)]
+    pub cov_utilization: Option<f64>,
+    /// The Gini coefficient of utilizations.
+    #[serde(default)]
+    pub gini_utilization: Option<f64>,
+    /// Jain's index of mean numbers in flight.
+    #[serde(default)]
+    pub jain_in_flight: Option<f64>,
+    /// The coefficient of variation of mean numbers in flight.
+    #[serde(default)]
+    pub cov_in_flight: Option<f64>,
+    /// The Gini coefficient of mean numbers in flight.
+    #[serde(default)]
+    pub gini_in_flight: Option<f64>,
 }
 
 /// One backend.

@@ -1,6 +1,6 @@
 //! How each number is computed from a record: one replication's, or all of them merged.
 
-use super::entries::{Figure, OfBackend, What};
+use super::entries::{Figure, Index, OfBackend, Shared, What};
 use super::fairness;
 use super::histogram::{Fine, Histogram};
 use super::record::{BackendRecord, Record};
@@ -27,12 +27,7 @@ pub(super) fn value(what: What, record: &Record, subject: &Subject) -> Option<f6
         What::Throughput => over((record.succeeded + record.failed) as f64, seconds),
         What::Goodput => over(record.succeeded as f64, seconds),
         What::SuccessRate => over(record.succeeded as f64, record.offered as f64),
-        What::JainRequests => fairness::jain(&requests(record, subject)),
-        What::JainUtilization => fairness::jain(&utilizations(record, subject)),
-        What::PeakRequests => fairness::peak_to_mean(&requests(record, subject)),
-        What::CovRequests => fairness::cov(&requests(record, subject)),
-        What::GiniRequests => fairness::gini(&requests(record, subject)),
-        What::PeakInFlight => fairness::peak_to_mean(&in_flight(record, subject)),
+        What::Fair(index, shared) => index.of(&shares(shared, record, subject)),
         What::JainClients => fairness::jain(&client_means(record)?),
         What::InSystem => over(record.in_system_area as f64, window(record)),
         What::Amplification => over(record.attempts as f64, record.offered as f64),
@@ -103,14 +98,25 @@ fn all_latencies(record: &Record) -> Fine {
     all
 }
 
-/// Attempts ÷ capacity, for each backend.
-fn requests(record: &Record, subject: &Subject) -> Vec<f64> {
-    by_capacity(record, subject, |backend| backend.requests as f64)
+impl Index {
+    fn of(self, values: &[f64]) -> Option<f64> {
+        match self {
+            Self::Jain => fairness::jain(values),
+            Self::PeakToMean => fairness::peak_to_mean(values),
+            Self::Cov => fairness::cov(values),
+            Self::Gini => fairness::gini(values),
+        }
+    }
 }
 
-/// Time-averaged in-flight (as an area: the window divides out) ÷ capacity, for each backend.
-fn in_flight(record: &Record, subject: &Subject) -> Vec<f64> {
-    by_capacity(record, subject, |backend| backend.in_flight_area as f64)
+/// What each backend has of it, by capacity.
+fn shares(of: Shared, record: &Record, subject: &Subject) -> Vec<f64> {
+    match of {
+        Shared::Requests => by_capacity(record, subject, |backend| backend.requests as f64),
+        Shared::Utilization => utilizations(record, subject),
+        // As an area: the window divides out.
+        Shared::InFlight => by_capacity(record, subject, |backend| backend.in_flight_area as f64),
+    }
 }
 
 fn by_capacity(record: &Record, subject: &Subject, value: impl Fn(&BackendRecord) -> f64) -> Vec<f64> {

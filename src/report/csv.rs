@@ -108,6 +108,12 @@ fn row<'a>(summary: &'a Summary, result: &'a ResultSummary) -> Vec<(&'static str
         ("fairness_gini_requests", Cell::Number(fairness.gini_requests)),
         ("fairness_peak_to_mean_in_flight", Cell::Number(fairness.peak_to_mean_in_flight)),
         ("fairness_jain_client_latency", Cell::Number(fairness.jain_client_latency)),
+        ("fairness_peak_to_mean_utilization", Cell::Number(fairness.peak_to_mean_utilization)),
+        ("fairness_cov_utilization", Cell::Number(fairness.cov_utilization)),
+        ("fairness_gini_utilization", Cell::Number(fairness.gini_utilization)),
+        ("fairness_jain_in_flight", Cell::Number(fairness.jain_in_flight)),
+        ("fairness_cov_in_flight", Cell::Number(fairness.cov_in_flight)),
+        ("fairness_gini_in_flight", Cell::Number(fairness.gini_in_flight)),
         ("in_system_mean", Cell::Number(result.in_system_mean)),
     ]
 }

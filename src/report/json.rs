@@ -160,7 +160,8 @@ mod tests {
         assert_eq!(keys(&result["latency_all_ms"]), "mean p50 p99");
         assert_eq!(
             keys(&result["fairness"]),
-            "jain_requests jain_utilization peak_to_mean_requests cov_requests gini_requests peak_to_mean_in_flight jain_client_latency"
+            "jain_requests jain_utilization peak_to_mean_requests cov_requests gini_requests peak_to_mean_in_flight jain_client_latency \
+             peak_to_mean_utilization cov_utilization gini_utilization jain_in_flight cov_in_flight gini_in_flight"
         );
         assert_eq!(keys(&result["backends"][0]), "name requests share utilization in_flight_mean in_flight_max latency_ms");
         assert_eq!(
