@@ -173,6 +173,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     fn tell_end(&mut self, access: u16, request: &Request, attempt: &Attempt, cause: Option<Failure>, is_loser: bool) {
         let (now, latency) = (self.now, self.now - attempt.sent);
         let ok = cause.is_none();
+        if O::PICKS && (is_loser || !ok) {
+            self.observer.lost(request, attempt.backend, cause, now);
+        }
         let tier = self.tier_of(access);
         let (instance, local) = (tier.instance_of(request), attempt.backend - tier.first());
         tier.ended(request, local, ok, latency, now);

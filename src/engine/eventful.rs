@@ -16,7 +16,7 @@ use super::scaling::Scaling;
 use super::tier::Tier;
 use super::ways::OnTheWay;
 use super::{Cell, Observer, Request};
-use crate::balance;
+use crate::balance::{self, Pick};
 use crate::dist::Sampler;
 use crate::plan::Plan;
 use crate::random::{Numbered, Purpose, derive};
@@ -100,6 +100,13 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     #[inline]
     pub(super) fn tier_of(&mut self, access: u16) -> &mut Tier {
         if EVENTFUL { self.events.accesses[access as usize].tier.as_mut().unwrap_or(&mut self.tier) } else { &mut self.tier }
+    }
+
+    /// Shows what a balancer has chosen.
+    pub(super) fn tell_pick(&mut self, access: u16, request: &Request, pick: Pick) {
+        let other = if EVENTFUL { self.events.accesses[access as usize].tier.as_ref() } else { None };
+        let tier = other.unwrap_or(&self.tier);
+        self.observer.picked(request, &tier.choice(request, pick, self.now));
     }
 
     /// A balancer's instance for a request.

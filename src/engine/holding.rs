@@ -96,6 +96,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             if pick == Pick::Wait {
                 return;
             }
+            if O::PICKS {
+                self.tell_pick(access, &request, pick);
+            }
             self.tier_of(access).let_go(instance, number);
             self.overload.release(self.journeys.work(held.request));
             match pick {

@@ -52,7 +52,7 @@ use crate::scenario::Length;
 use crate::slab::NIL;
 use crate::time::round_ns;
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Observer, Request, Seen, Spent, Stopped};
+pub use observer::{Choice, Edge, Ending, Observer, Request, Seen, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -266,9 +266,13 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     }
 
     /// Whether a look comes before anything else happens: nothing changes until then.
+    #[inline]
     fn is_time_to_look(&self, look: u64, other: u64) -> bool {
-        let next = other.min(self.change).min(self.fleet.next_completion().at);
-        look <= next && next < NEVER
+        // Nearly always something else comes first.
+        look <= other && {
+            let next = other.min(self.change).min(self.fleet.next_completion().at);
+            look <= next && next < NEVER
+        }
     }
 
     #[cold]

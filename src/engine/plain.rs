@@ -37,6 +37,10 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     #[inline(always)]
     pub(super) fn dispatch(&mut self, id: u32, known: &balance::Request<'_>, held: u64) {
         let pick = self.tier.pick(known, self.journeys.request(id), self.now);
+        if O::PICKS {
+            let request = *self.journeys.request(id);
+            self.tell_pick(0, &request, pick);
+        }
         if self.reports.is_some() {
             self.probe(id);
         }
@@ -137,6 +141,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.observer.answered(request, attempt.backend, latency);
         } else {
             self.tier.hang_up(request);
+            if O::PICKS {
+                self.observer.lost(request, attempt.backend, Some(Failure::Refused), self.now);
+            }
         }
         match self.network.delay(request, Way::Out) {
             0 => self.done(of, attempt.backend, attempt.wait, ok),

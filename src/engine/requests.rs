@@ -84,6 +84,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             pick = self.tier_of(errand.access).pick(&known, &request, now);
             picks += 1;
         }
+        if O::PICKS {
+            self.tell_pick(errand.access, &request, pick);
+        }
         if self.reports.is_some() && self.reports_to(errand.access) == balance::Reports::Probes {
             self.probe(id);
         }

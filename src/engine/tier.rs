@@ -4,7 +4,7 @@
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
 use super::connections::Connections;
-use super::{Request, Stopped};
+use super::{Choice, Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Release, Sees, State};
 use crate::plan::{BalancerPlan, Plan};
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
@@ -325,6 +325,12 @@ impl Tier {
         if let Some(connections) = &mut self.connections {
             connections.hang_up(request);
         }
+    }
+
+    /// A choice that has just been made, and what was seen.
+    pub(super) fn choice(&self, request: &Request, pick: Pick, now: u64) -> Choice<'_> {
+        let instance = self.instance_of(request);
+        Choice { now, instance, pool: &self.pools[self.pool_of(instance)], first: self.first, pick }
     }
 
     /// An attempt has been sent.

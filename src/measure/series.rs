@@ -102,7 +102,7 @@ impl Series {
     /// A request arrived.
     #[inline]
     pub(super) fn arrived(&mut self, at: u64) {
-        self.bins.row(at)[ARRIVED] += 1;
+        *self.bins.cell(at, ARRIVED) += 1;
     }
 
     /// A request that arrived then was answered.
@@ -118,7 +118,7 @@ impl Series {
     /// An attempt for a request that arrived then was sent.
     #[inline]
     pub(super) fn attempted(&mut self, at: u64) {
-        self.bins.row(at)[ATTEMPTS] += 1;
+        *self.bins.cell(at, ATTEMPTS) += 1;
     }
 
     /// An attempt for a request that arrived then went to a backend of this service, a target of these faults.
