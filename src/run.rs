@@ -11,9 +11,9 @@ pub use outline::facts;
 
 use crate::engine::{self, Ending, Stopped};
 use crate::measure::detail::{self, Detail};
-use crate::measure::onlooker::{Onlooker, Recording};
+use crate::measure::onlooker::Onlooker;
 use crate::measure::record::Record;
-use crate::measure::recorder::Recorder;
+use crate::measure::recorder::{Recorder, Recording};
 use crate::measure::result::ResultBuilder;
 use crate::measure::setup::{Backend, Fault, Setup, Source, Subject};
 use crate::measure::summary::Summary;
@@ -335,7 +335,7 @@ impl OneCell<'_> {
         let (record, ending) = if plan.faults.is_empty() {
             self.recorded(Recorder::new(plan), looked_at, &mut pulse)?
         } else {
-            self.recorded(Witness::new(plan, self.replication), looked_at, &mut pulse)?
+            self.recorded((Recorder::new(plan), Witness::new(plan, self.replication)), looked_at, &mut pulse)?
         };
         if watch(ending.arrived - told) { Ok(record) } else { Err(Stopped::Interrupted) }
     }
@@ -351,8 +351,8 @@ impl OneCell<'_> {
             let (recording, ending) = engine::run(plan, balancer, replication, recording, pulse)?;
             return Ok((recording.finish(&ending), ending));
         };
-        let (onlooker, ending) = engine::run(plan, balancer, replication, Onlooker::new(recording, plan), pulse)?;
-        Ok((onlooker.finish(&ending, backends), ending))
+        let ((recording, onlooker), ending) = engine::run(plan, balancer, replication, (recording, Onlooker::new(plan)), pulse)?;
+        Ok((onlooker.finish(recording.finish(&ending), backends), ending))
     }
 }
 

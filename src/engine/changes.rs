@@ -1,6 +1,7 @@
 //! Changes of state: a view is renewed, a fault begins or ends, the warm-up is over, arrivals end.
 
 use super::{Cell, Edge, NEVER, Observer};
+use crate::fleet::Account;
 
 impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     pub(super) fn find_next_change(&mut self) {
@@ -49,7 +50,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.window.open = true;
         self.books.settle(self.now);
         self.fleet.forget_maxima();
-        self.observer.window(Edge::Opens, self.now, self.books.area, &mut self.fleet.accounts(self.now));
+        self.show_window(Edge::Opens);
     }
 
     /// No request arrives after this one.
@@ -66,8 +67,14 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.events.conditions.stop_beginning();
             self.events.closed_at = self.now;
         }
-        self.observer.window(Edge::Closes, self.now, self.books.area, &mut self.fleet.accounts(self.now));
+        self.show_window(Edge::Closes);
         self.overload.judge(self.now, &mut self.fleet, self.plan);
         self.find_next_change();
+    }
+
+    /// Shows the books as they stand at an end of the window.
+    fn show_window(&mut self, edge: Edge) {
+        let accounts: Vec<Account> = self.fleet.accounts(self.now).collect();
+        self.observer.window(edge, self.now, self.books.area, &accounts);
     }
 }

@@ -39,6 +39,7 @@ mod reports;
 mod requests;
 mod scaling;
 mod tier;
+mod together;
 mod troubles;
 mod visits;
 mod watching;

@@ -52,7 +52,7 @@ impl Request {
     }
 }
 
-/// Who is told what happens. Static: what nobody watches costs nothing.
+/// Who is told what happens. Static: what nobody watches costs nothing. Two observers together are one: `(A, B)`.
 pub trait Observer {
     /// Whether it looks at all backends from time to time.
     const LOOKS: bool = false;
@@ -61,13 +61,13 @@ pub trait Observer {
     /// Whether it is told what balancers chose from.
     const PICKS: bool = false;
     /// A request was made.
-    fn arrived(&mut self, request: &Request);
+    fn arrived(&mut self, _request: &Request) {}
     /// An attempt was sent.
-    fn sent(&mut self, request: &Request, backend: u32);
+    fn sent(&mut self, _request: &Request, _backend: u32) {}
     /// An attempt was answered.
-    fn answered(&mut self, request: &Request, backend: u32, latency: u64);
+    fn answered(&mut self, _request: &Request, _backend: u32, _latency: u64) {}
     /// A request succeeded at `now`, having waited so long; `backend` answered it.
-    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64);
+    fn succeeded(&mut self, _request: &Request, _backend: u32, _wait: u64, _now: u64) {}
     /// An attempt was sent because another had failed. Told after `sent`, as the next.
     fn retried(&mut self, _request: &Request, _backend: u32) {}
     /// An attempt was sent beside another.
@@ -94,9 +94,9 @@ pub trait Observer {
     /// An attempt has ended otherwise than by an answer that counts: for a reason, or because another was faster. Told only with [`Observer::PICKS`].
     fn lost(&mut self, _request: &Request, _backend: u32, _cause: Option<Failure>, _now: u64) {}
     /// A request failed at `now`.
-    fn failed(&mut self, request: &Request, cause: Failure, now: u64);
+    fn failed(&mut self, _request: &Request, _cause: Failure, _now: u64) {}
     /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
+    fn window(&mut self, _edge: Edge, _now: u64, _in_system_area: u128, _accounts: &[Account]) {}
 }
 
 /// What a balancer instance has chosen, and what it saw then.

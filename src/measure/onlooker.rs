@@ -1,4 +1,4 @@
-//! The observer of runs that will be drawn: beside the record of another observer it keeps what happens over time, where the time goes, and how deep queues are.
+//! The observer of runs that will be drawn: beside another that records it keeps what happens over time, where the time goes, and how deep queues are.
 //!
 //! Nothing that happens in a run depends on who looks: the record is the same with and without. What costs is one more row of sums for each request, which is the same row
 //! as for the one before, and a look at all backends' books at the end of each window.
@@ -8,12 +8,9 @@ use super::closeup::{Closeup, DEEPEST, SourceCounts};
 use super::detail::Windows;
 use super::keys::Keys;
 use super::periods::{BUSY, COVERED, EACH, FLIGHT, Periods};
-use super::record::{Failure, Record};
-use super::recorder::Recorder;
+use super::record::Record;
 use super::setup::Backend;
-use super::witness::Witness;
-use crate::engine::{Edge, Ending, Observer, Request, Seen, Spent};
-use crate::fault::Change;
+use crate::engine::{Edge, Observer, Request, Seen};
 use crate::fleet::Account;
 use crate::plan::Plan;
 use crate::scenario::Length;
@@ -25,28 +22,9 @@ const FEWEST: usize = 24;
 /// A run whose length is not known begins with windows of this width, in nanoseconds.
 const FIRST_WIDTH: u64 = 1_000_000;
 
-/// An observer that ends with a record.
-pub trait Recording: Observer {
-    /// The record of the cell that ended so.
-    fn finish(self, ending: &Ending) -> Record;
-}
-
-impl Recording for Recorder {
-    fn finish(self, ending: &Ending) -> Record {
-        Self::finish(self, ending)
-    }
-}
-
-impl Recording for Witness {
-    fn finish(self, ending: &Ending) -> Record {
-        Self::finish(self, ending)
-    }
-}
-
-/// Another observer, and what is drawn.
+/// What is drawn of a cell.
 #[derive(Debug)]
-pub struct Onlooker<'p, R> {
-    recording: R,
+pub struct Onlooker<'p> {
     plan: &'p Plan,
     closeup: Closeup,
     /// Attempts sent to each backend since the last look.
@@ -62,10 +40,10 @@ pub struct Onlooker<'p, R> {
     keys: Option<Keys>,
 }
 
-impl<'p, R: Recording> Onlooker<'p, R> {
+impl<'p> Onlooker<'p> {
     /// Looks on while another observer records a cell of this plan.
     #[must_use]
-    pub fn new(recording: R, plan: &'p Plan) -> Self {
+    pub fn new(plan: &'p Plan) -> Self {
         let backends = plan.backend_count() as usize;
         let kept = if backends <= Windows::BACKENDS { backends } else { 0 };
         let most = (LOOKS / backends.max(1)).clamp(FEWEST, Windows::LIMIT);
@@ -73,7 +51,6 @@ impl<'p, R: Recording> Onlooker<'p, R> {
         let periods = Periods::new(width(plan, most), most, kept);
         let keys = plan.sources.iter().filter_map(|source| source.keys).map(|keys| keys.count).max();
         Self {
-            recording,
             plan,
             next: periods.backends.width(),
             closeup: Closeup {
@@ -95,10 +72,9 @@ impl<'p, R: Recording> Onlooker<'p, R> {
         }
     }
 
-    /// The record of the cell that ended so, with its close-up.
+    /// The record of the cell, with its close-up.
     #[must_use]
-    pub fn finish(self, ending: &Ending, backends: &[Backend]) -> Record {
-        let mut record = self.recording.finish(ending);
+    pub fn finish(self, mut record: Record, backends: &[Backend]) -> Record {
         let closeup = Closeup { keys: self.keys.map(Keys::finish), ..self.closeup };
         record.closeup = Some(Box::new(closeup.close(&record, backends)));
         record
@@ -150,7 +126,7 @@ fn width(plan: &Plan, most: usize) -> u64 {
     length.map_or(FIRST_WIDTH, |length| nice(length * 1.2 / most as f64))
 }
 
-impl<R: Recording> Observer for Onlooker<'_, R> {
+impl Observer for Onlooker<'_> {
     const LOOKS: bool = true;
     const TIMES: bool = true;
 
@@ -162,7 +138,6 @@ impl<R: Recording> Observer for Onlooker<'_, R> {
         {
             source.offered += 1;
         }
-        self.recording.arrived(request);
     }
 
     #[inline]
@@ -176,16 +151,10 @@ impl<R: Recording> Observer for Onlooker<'_, R> {
         if self.keys.is_some() {
             self.follow_key(request, backend);
         }
-        self.recording.sent(request, backend);
     }
 
     #[inline]
-    fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
-        self.recording.answered(request, backend, latency);
-    }
-
-    #[inline]
-    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64) {
+    fn succeeded(&mut self, request: &Request, _backend: u32, _wait: u64, now: u64) {
         let latency = now - request.arrival;
         self.closeup.periods.requests.succeeded(request.arrival, latency);
         if self.has_sources
@@ -195,34 +164,12 @@ impl<R: Recording> Observer for Onlooker<'_, R> {
             source.latency_sum += u128::from(latency);
             source.latency.record(latency);
         }
-        self.recording.succeeded(request, backend, wait, now);
     }
 
-    fn retried(&mut self, request: &Request, backend: u32) {
-        self.recording.retried(request, backend);
-    }
-
-    fn hedged(&mut self, request: &Request, backend: u32) {
-        self.recording.hedged(request, backend);
-    }
-
-    fn spent(&mut self, request: &Request, spent: Spent, time: u64) {
-        self.recording.spent(request, spent, time);
-    }
-
-    fn served(&mut self, request: &Request, service: u16, path: Option<&[u64]>, now: u64) {
-        self.recording.served(request, service, path, now);
-    }
-
-    fn fault(&mut self, change: &Change, now: u64) {
-        self.recording.fault(change, now);
-    }
-
-    fn believed(&mut self, access: u16, instance: u32, backend: u32, usable: bool, now: u64) {
+    fn believed(&mut self, _access: u16, _instance: u32, _backend: u32, _usable: bool, _now: u64) {
         if let Some(keys) = &mut self.keys {
             keys.changed();
         }
-        self.recording.believed(access, instance, backend, usable, now);
     }
 
     fn next_look(&self) -> u64 {
@@ -251,17 +198,11 @@ impl<R: Recording> Observer for Onlooker<'_, R> {
         }
     }
 
-    fn failed(&mut self, request: &Request, cause: Failure, now: u64) {
-        self.recording.failed(request, cause, now);
-    }
-
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
-        let books: Vec<Account> = accounts.collect();
-        self.recording.window(edge, now, in_system_area, &mut books.iter().copied());
+    fn window(&mut self, edge: Edge, now: u64, _in_system_area: u128, accounts: &[Account]) {
         match edge {
             Edge::Opens => self.is_measuring = true,
             Edge::Closes => {
-                self.add(now, books.into_iter());
+                self.add(now, accounts.iter().copied());
                 self.next = u64::MAX;
             }
         }

@@ -11,6 +11,18 @@ use crate::time::{SimTime, Span};
 /// Beyond so many backends no histogram is kept for each: at a few kilobytes apiece they would no longer fit the caches.
 pub const HISTOGRAMS_UP_TO: u32 = 1000;
 
+/// An observer that ends with a record.
+pub trait Recording: Observer {
+    /// The record of the cell that ended so.
+    fn finish(self, ending: &Ending) -> Record;
+}
+
+impl Recording for Recorder {
+    fn finish(self, ending: &Ending) -> Record {
+        Self::finish(self, ending)
+    }
+}
+
 /// Counts and sums everything that the result shows.
 #[derive(Debug)]
 pub struct Recorder {
@@ -254,12 +266,12 @@ impl Observer for Recorder {
         }
     }
 
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
+    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &[Account]) {
         match edge {
             Edge::Opens => {
                 self.record.window_start = SimTime(now);
                 self.opened_area = in_system_area;
-                self.opened = accounts.map(|account| (account.flight_area, account.busy_area)).collect();
+                self.opened = accounts.iter().map(|account| (account.flight_area, account.busy_area)).collect();
             }
             Edge::Closes => {
                 self.record.window_end = SimTime(now);

@@ -3,9 +3,8 @@
 use super::record::Failure;
 use super::setup::{Backend, Fault};
 use crate::balance::{BackendId, Pick};
-use crate::engine::{Choice, Edge, Observer, Request};
+use crate::engine::{Choice, Observer, Request};
 use crate::fault::Change;
-use crate::fleet::Account;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -179,8 +178,6 @@ impl Observer for Tracer<'_> {
         self.events.push(Event { at: choice.now, what });
     }
 
-    fn arrived(&mut self, _request: &Request) {}
-
     fn sent(&mut self, request: &Request, _backend: u32) {
         // An attempt is sent at the instant of its choice.
         if let Some(now) = self.chosen_at.take() {
@@ -198,16 +195,10 @@ impl Observer for Tracer<'_> {
         self.end(attempt, |sent| Event { at: now, what: What::Lost { attempt, backend, sent, cause } });
     }
 
-    fn succeeded(&mut self, _request: &Request, _backend: u32, _wait: u64, _now: u64) {}
-
     fn fault(&mut self, change: &Change, now: u64) {
         if !self.is_done.get() {
             let what = What::Fault { fault: change.fault, begins: change.begins, backends: change.backends.clone() };
             self.events.push(Event { at: now, what });
         }
     }
-
-    fn failed(&mut self, _request: &Request, _cause: Failure, _now: u64) {}
-
-    fn window(&mut self, _edge: Edge, _now: u64, _in_system_area: u128, _accounts: &mut dyn Iterator<Item = Account>) {}
 }

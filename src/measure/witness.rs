@@ -1,14 +1,14 @@
-//! The observer of cells in which something goes wrong: a [`Recorder`], and beside it what is needed to say what each fault did.
+//! The observer of cells in which something goes wrong: beside a [`Recorder`], what is needed to say what each fault did.
 //!
 //! Plans without faults are run with the recorder alone, and pay nothing for this. Who is hit by an occurrence, and when, is known before it begins: so the share of
 //! load at its targets can be counted before, too.
 
 use super::bins::nice;
 use super::impact::{self, Nature, Occurrence, Story};
-use super::record::{Failure, Record};
-use super::recorder::Recorder;
+use super::record::{FaultRecord, Record};
+use super::recorder::{Recorder, Recording};
 use super::series::Series;
-use crate::engine::{Edge, Ending, Observer, Request, Spent};
+use crate::engine::{Edge, Ending, Observer, Request};
 use crate::fault::{Change, Fault, Kind, Occurrences, Repeats, Window};
 use crate::fleet::Account;
 use crate::plan::Plan;
@@ -17,10 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most bins.
 const LIMIT: usize = 1000;
 
-/// Records a cell and watches its faults.
+/// Watches the faults of a cell.
 #[derive(Debug)]
 pub struct Witness {
-    recorder: Recorder,
     series: Series,
     faults: Vec<Watched>,
     /// The faults whose occurrence that is on, or comes next, hits a backend.
@@ -88,7 +87,6 @@ impl Witness {
         let service_of = plan.services.iter().zip(0..).flat_map(|(service, number)| service.backends.clone().map(move |_| number));
         let faults = plan.faults.iter().zip(0..).map(|(fault, number)| Watched::new(fault, number, plan.seed, replication.into()));
         let mut witness = Self {
-            recorder: Recorder::new(plan),
             series: Series::new(width(plan), LIMIT, plan.services.len(), plan.faults.len()),
             faults: faults.collect(),
             hit_by: vec![Vec::new(); plan.backend_count() as usize],
@@ -105,9 +103,9 @@ impl Witness {
         witness
     }
 
-    /// The record of the cell that ended so.
+    /// What each fault did in the cell that ended so.
     #[must_use]
-    pub fn finish(mut self, ending: &Ending) -> Record {
+    pub fn finish(mut self, ending: &Ending) -> Vec<FaultRecord> {
         self.series.settle();
         let closes = self.closes.min(ending.end.0);
         self.come_to(closes);
@@ -124,7 +122,7 @@ impl Witness {
             overloaded_at: ending.overloaded_at.map(|at| at.0),
             caches: self.caches,
         };
-        Record { faults: impact::judge(story), ..self.recorder.finish(ending) }
+        impact::judge(story)
     }
 
     /// Puts away what has ended by now.
@@ -182,37 +180,14 @@ impl Observer for Witness {
             self.come_to(request.arrival);
         }
         self.series.arrived(request.arrival);
-        self.recorder.arrived(request);
     }
 
     fn sent(&mut self, request: &Request, backend: u32) {
         self.series.sent(request.arrival, self.service_of[backend as usize], &self.hit_by[backend as usize]);
-        self.recorder.sent(request, backend);
     }
 
-    fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
-        self.recorder.answered(request, backend, latency);
-    }
-
-    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64) {
+    fn succeeded(&mut self, request: &Request, _backend: u32, _wait: u64, now: u64) {
         self.series.succeeded(request.arrival, now - request.arrival);
-        self.recorder.succeeded(request, backend, wait, now);
-    }
-
-    fn retried(&mut self, request: &Request, backend: u32) {
-        self.recorder.retried(request, backend);
-    }
-
-    fn hedged(&mut self, request: &Request, backend: u32) {
-        self.recorder.hedged(request, backend);
-    }
-
-    fn spent(&mut self, request: &Request, spent: Spent, time: u64) {
-        self.recorder.spent(request, spent, time);
-    }
-
-    fn served(&mut self, request: &Request, service: u16, path: Option<&[u64]>, now: u64) {
-        self.recorder.served(request, service, path, now);
     }
 
     fn fault(&mut self, change: &Change, now: u64) {
@@ -225,7 +200,6 @@ impl Observer for Witness {
                 watched.since.entry(backend).or_insert(now);
             }
         }
-        self.recorder.fault(change, now);
     }
 
     fn believed(&mut self, access: u16, instance: u32, backend: u32, usable: bool, now: u64) {
@@ -238,18 +212,18 @@ impl Observer for Witness {
                 watched.notice_time += u128::from(now - since);
             }
         }
-        self.recorder.believed(access, instance, backend, usable, now);
     }
 
-    fn failed(&mut self, request: &Request, cause: Failure, now: u64) {
-        self.recorder.failed(request, cause, now);
-    }
-
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
+    fn window(&mut self, edge: Edge, now: u64, _in_system_area: u128, _accounts: &[Account]) {
         match edge {
             Edge::Opens => self.opens = now,
             Edge::Closes => self.closes = now,
         }
-        self.recorder.window(edge, now, in_system_area, accounts);
+    }
+}
+
+impl Recording for (Recorder, Witness) {
+    fn finish(self, ending: &Ending) -> Record {
+        Record { faults: self.1.finish(ending), ..self.0.finish(ending) }
     }
 }

@@ -8,6 +8,7 @@ use super::simulate;
 use crate::balance;
 use crate::engine;
 use crate::measure::record::Record;
+use crate::measure::recorder::{Recorder, Recording};
 use crate::measure::witness::Witness;
 use crate::plan::Plan;
 use crate::random::Stream;
@@ -56,7 +57,8 @@ pub fn run(seed: u64) -> Verdict {
 
 /// The second time, its faults are watched, which must change nothing.
 fn watched(plan: &Plan) -> Record {
-    let (witness, ending) = engine::run(plan, 0, 0, Witness::new(plan, 0), &mut |_| true).expect("nobody interrupts the self-test");
+    let (witness, ending) =
+        engine::run(plan, 0, 0, (Recorder::new(plan), Witness::new(plan, 0)), &mut |_| true).expect("nobody interrupts the self-test");
     witness.finish(&ending)
 }
 

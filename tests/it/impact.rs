@@ -7,7 +7,7 @@ use evenkeel::engine;
 use evenkeel::fault::{Fault, Kind, Repeats, Target};
 use evenkeel::health::Active;
 use evenkeel::measure::record::{FaultRecord, Loop, Record};
-use evenkeel::measure::recorder::Recorder;
+use evenkeel::measure::recorder::{Recorder, Recording};
 use evenkeel::measure::witness::Witness;
 use evenkeel::plan::Plan;
 use evenkeel::scenario::{Length, Process, Scenario};
@@ -17,7 +17,8 @@ const SECOND: u64 = 1_000_000_000;
 
 fn record(scenario: &Scenario) -> Record {
     let plan = Plan::new(scenario, None).expect("the world can be planned");
-    let (witness, ending) = engine::run(&plan, 0, 0, Witness::new(&plan, 0), &mut |_| true).expect("nobody interrupts");
+    let (witness, ending) =
+        engine::run(&plan, 0, 0, (Recorder::new(&plan), Witness::new(&plan, 0)), &mut |_| true).expect("nobody interrupts");
     witness.finish(&ending)
 }
 

@@ -1,7 +1,6 @@
 //! An observer that remembers every request.
 
-use evenkeel::engine::{self, Edge, Observer, Request};
-use evenkeel::fleet::Account;
+use evenkeel::engine::{self, Observer, Request};
 use evenkeel::measure::record::{Failure, Record};
 use evenkeel::measure::recorder::Recorder;
 use evenkeel::plan::Plan;
@@ -49,7 +48,6 @@ impl Observer for Trace {
             self.present[self.backend[&request.number] as usize] -= 1;
         }
     }
-    fn window(&mut self, _: Edge, _: u64, _: u128, _: &mut dyn Iterator<Item = Account>) {}
 }
 
 /// The plan of a scenario.

@@ -1,9 +1,7 @@
 //! What a record does not keep: when answers came, and what happened to those that arrived within a while.
 
 use super::Scenario;
-use evenkeel::engine::{self, Edge, Observer, Request};
-use evenkeel::fleet::Account;
-use evenkeel::measure::record::Failure;
+use evenkeel::engine::{self, Observer, Request};
 use evenkeel::plan::Plan;
 
 const SECOND: u64 = 1_000_000_000;
@@ -20,19 +18,15 @@ pub(super) struct Seen {
 }
 
 impl Observer for Seen {
-    fn arrived(&mut self, _: &Request) {}
     fn sent(&mut self, request: &Request, backend: u32) {
         self.sent.push((request.arrival, backend));
     }
-    fn answered(&mut self, _: &Request, _: u32, _: u64) {}
     fn succeeded(&mut self, request: &Request, _: u32, _: u64, now: u64) {
         let second = (now / SECOND) as usize;
         self.answers.resize(self.answers.len().max(second + 1), 0);
         self.answers[second] += 1;
         self.latencies.push((request.arrival, now - request.arrival));
     }
-    fn failed(&mut self, _: &Request, _: Failure, _: u64) {}
-    fn window(&mut self, _: Edge, _: u64, _: u128, _: &mut dyn Iterator<Item = Account>) {}
 }
 
 impl Seen {

@@ -2,7 +2,7 @@
 
 use super::cases::Case;
 use super::estimate::{FLOOR, KNOWN, LIMIT, Outcome, Sums, deviate, jackknife, ratio};
-use evenkeel::engine::{self, Edge, Observer, Request, Spent};
+use evenkeel::engine::{self, Edge, Observer, Request};
 use evenkeel::fleet::Account;
 use evenkeel::measure::histogram::Fine;
 use evenkeel::measure::record::{Failure, Record};
@@ -80,9 +80,8 @@ pub(crate) fn seed_of(name: &str) -> u64 {
     xxhash_rust::xxh64::xxh64(name.as_bytes(), 1)
 }
 
-/// The recorder, and what it does not keep.
+/// What a recorder does not keep.
 struct Watched {
-    recorder: Recorder,
     /// Where works come from, for slowdowns: a work is a function of the request's number.
     works: Option<Source>,
     slowdown: f64,
@@ -94,8 +93,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(plan: &Plan, works: Option<Source>, levels: bool) -> Self {
-        Self { recorder: Recorder::new(plan), works, slowdown: 0.0, levels: levels.then(Vec::new), in_system: 0, since: 0, open: false }
+    fn new(works: Option<Source>, levels: bool) -> Self {
+        Self { works, slowdown: 0.0, levels: levels.then(Vec::new), in_system: 0, since: 0, open: false }
     }
 
     fn level(&mut self, now: u64, change: isize) {
@@ -111,41 +110,19 @@ impl Watched {
 impl Observer for Watched {
     fn arrived(&mut self, request: &Request) {
         self.level(request.arrival, 1);
-        self.recorder.arrived(request);
     }
-    fn sent(&mut self, request: &Request, backend: u32) {
-        self.recorder.sent(request, backend);
-    }
-    fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
-        self.recorder.answered(request, backend, latency);
-    }
-    fn succeeded(&mut self, request: &Request, backend: u32, wait: u64, now: u64) {
+    fn succeeded(&mut self, request: &Request, _: u32, _: u64, now: u64) {
         self.level(now, -1);
         if let (true, Some(works)) = (request.measured, &self.works) {
             self.slowdown += (now - request.arrival) as f64 / works.work(request.number).max(1) as f64;
         }
-        self.recorder.succeeded(request, backend, wait, now);
     }
-    fn failed(&mut self, request: &Request, cause: Failure, now: u64) {
+    fn failed(&mut self, _: &Request, _: Failure, now: u64) {
         self.level(now, -1);
-        self.recorder.failed(request, cause, now);
     }
-    fn retried(&mut self, request: &Request, backend: u32) {
-        self.recorder.retried(request, backend);
-    }
-    fn hedged(&mut self, request: &Request, backend: u32) {
-        self.recorder.hedged(request, backend);
-    }
-    fn spent(&mut self, request: &Request, spent: Spent, time: u64) {
-        self.recorder.spent(request, spent, time);
-    }
-    fn served(&mut self, request: &Request, service: u16, path: Option<&[u64]>, now: u64) {
-        self.recorder.served(request, service, path, now);
-    }
-    fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>) {
+    fn window(&mut self, edge: Edge, now: u64, _: u128, _: &[Account]) {
         self.level(now, 0);
         self.open = edge == Edge::Opens;
-        self.recorder.window(edge, now, in_system_area, accounts);
     }
 }
 
@@ -158,8 +135,9 @@ struct Replication {
 
 fn run(plan: &Plan, replication: u32, slowdown: bool, levels: bool) -> Replication {
     let works = slowdown.then(|| Source::new(&plan.sources[0], plan.seed, u64::from(replication), 0));
-    let (watched, ending) = engine::run(plan, 0, replication, Watched::new(plan, works, levels), &mut |_| true).expect("nobody interrupts");
-    Replication { slowdown: watched.slowdown, levels: watched.levels.unwrap_or_default(), record: watched.recorder.finish(&ending) }
+    let observers = (Recorder::new(plan), Watched::new(works, levels));
+    let ((recorder, watched), ending) = engine::run(plan, 0, replication, observers, &mut |_| true).expect("nobody interrupts");
+    Replication { slowdown: watched.slowdown, levels: watched.levels.unwrap_or_default(), record: recorder.finish(&ending) }
 }
 
 /// How many values of a histogram are at or below a value; within a bucket, in proportion.
