@@ -106,7 +106,7 @@ impl Series {
     }
 
     /// A request that arrived then was answered.
-    #[inline]
+    #[inline(always)]
     pub(super) fn succeeded(&mut self, at: u64, latency: u64) {
         let first = PLAIN + self.services + self.faults;
         let row = self.bins.row(at);
