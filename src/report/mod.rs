@@ -5,12 +5,19 @@
 //! are written by `figures.rs`, the same in every locale.
 pub mod csv;
 mod faults;
+#[cfg(feature = "plots")]
+pub mod figure;
 mod figures;
 mod grid;
 pub mod json;
 pub mod markdown;
 pub mod neutral;
+#[cfg(feature = "plots")]
+pub mod page;
 #[cfg(test)]
 mod sample;
+#[cfg(all(test, feature = "plots"))]
+#[path = "../../tests/it/browser/sample.rs"]
+mod sample_page;
 pub mod style;
 pub mod table;
