@@ -234,7 +234,7 @@ mod tests {
         let axis = |least: f64, most: f64| Axis::log("", Unit::Ms, [least, most].into_iter());
         assert_eq!(labels(&axis(0.7, 41_000.0)), "1 ms, 10 ms, 100 ms, 1 s, 10 s");
         assert_eq!(labels(&axis(8.0, 60.0)), "5 ms, 10 ms, 20 ms, 50 ms, 100 ms");
-        assert_eq!(labels(&axis(0.03, 0.04)), "0.01 ms, 0.02 ms, 0.05 ms, 0.10 ms");
+        assert_eq!(labels(&axis(0.03, 0.04)), "0.01 ms, 0.02 ms, 0.05 ms, 0.1 ms");
         assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 0.5);
     }
 

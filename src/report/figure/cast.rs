@@ -141,13 +141,13 @@ impl<'a> Cast<'a> {
     }
 
     /// Those that can keep up, or everybody where nobody can.
-    pub(super) fn sound(&self) -> Vec<Role<'a>> {
+    pub(in crate::report) fn sound(&self) -> Vec<Role<'a>> {
         let sound: Vec<Role<'a>> = self.roles.iter().copied().filter(|role| role.result.overloaded_at_s.is_none()).collect();
         if sound.is_empty() { self.roles.clone() } else { sound }
     }
 
     /// Who has the least and who the most of something.
-    pub(super) fn extremes(&self, value: impl Fn(&Role<'a>) -> Option<f64>) -> Option<[(Role<'a>, f64); 2]> {
+    pub(in crate::report) fn extremes(&self, value: impl Fn(&Role<'a>) -> Option<f64>) -> Option<[(Role<'a>, f64); 2]> {
         let known: Vec<(Role<'a>, f64)> = self.roles.iter().filter_map(|role| Some((*role, value(role)?))).collect();
         let least = known.iter().copied().reduce(|one, other| if other.1 < one.1 { other } else { one })?;
         let most = known.iter().copied().reduce(|one, other| if other.1 > one.1 { other } else { one })?;
@@ -185,7 +185,8 @@ mod tests {
         assert_eq!(slots.len(), 11);
         assert_eq!(slots[0], 0);
         assert_eq!(slots.iter().filter(|&&slot| slot == COLOURS as u8).count(), 4);
-        assert!(slots[..5].iter().all(|&slot| slot < COLOURS as u8));
+        assert!(slots[2..5].iter().all(|&slot| slot < COLOURS as u8));
+        assert_eq!(slots[10], COLOURS as u8);
         drop(detail);
     }
 }

@@ -65,5 +65,5 @@ fn table(roles: &[Role<'_>]) -> Table {
     let head = std::iter::once("balancer".to_owned()).chain(depths.iter().map(|depth| if *depth == 0 { "idle".into() } else { format!("{depth} or more") }));
     let share = |role: &Role<'_>, depth: usize| if depth == 0 { role.detail.depth.first().copied().unwrap_or(0.0) } else { more_than(role, depth - 1) };
     let row = |role: &Role<'_>| (Some(role.series), std::iter::once(role.name()).chain(depths.iter().map(|&depth| percent(share(role, depth)))).collect());
-    Table { head: head.collect(), rows: roles.iter().map(row).collect() }
+    Table { head: head.collect(), rows: roles.iter().map(row).collect(), columns: vec![] }
 }

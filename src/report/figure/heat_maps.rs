@@ -108,6 +108,7 @@ fn table(role: &Role<'_>, rows: &[&[f32]], unit: Unit) -> Table {
     let name = |at: usize| role.result.backends.get(at).map_or_else(|| at.to_string(), |backend| words::name(&backend.name));
     let row = |&(at, mean, most): &(usize, f64, f64)| (Some(role.series), vec![name(at), write(mean), write(most)]);
     Table {
+        columns: vec![],
         head: ["the fullest backends", "mean", "most in a window"].map(str::to_owned).to_vec(),
         rows: means.iter().take(10).map(row).collect(),
     }

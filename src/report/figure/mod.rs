@@ -28,7 +28,7 @@ pub(super) mod words;
 
 use crate::measure::detail::Detail;
 use crate::measure::summary::Summary;
-pub(super) use cast::{Cast, casts};
+pub(super) use cast::{Cast, Role as Player, casts_among, labels};
 
 /// A table behind a figure: what it shows, for those who would rather read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,8 @@ pub(super) struct Table {
     pub(super) head: Vec<String>,
     /// Whose row it is, and its cells.
     pub(super) rows: Vec<(Option<u8>, Vec<String>)>,
+    /// Whose columns they are, where a table has one for each balancer.
+    pub(super) columns: Vec<Option<u8>>,
 }
 
 /// What a figure draws.
@@ -109,16 +111,21 @@ impl Figure {
 /// Every figure there are data for, variant by variant.
 #[must_use]
 pub fn all(summary: &Summary, detail: &Detail) -> Vec<Figure> {
+    of(&cast::casts(summary, detail))
+}
+
+/// Those of casts that are known.
+pub(super) fn of(casts: &[Cast<'_>]) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for cast in casts(summary, detail) {
-        figures.extend(percentiles::figure(&cast));
-        figures.extend(over_time::figures(&cast));
-        figures.extend(heat_maps::figures(&cast));
-        figures.extend(over_time::fairness(&cast));
-        figures.extend(shares::figure(&cast));
-        figures.extend(spent::figure(&cast));
-        figures.extend(depth::figure(&cast));
-        figures.extend(trouble::figures(&cast));
+    for cast in casts {
+        figures.extend(percentiles::figure(cast));
+        figures.extend(over_time::figures(cast));
+        figures.extend(heat_maps::figures(cast));
+        figures.extend(over_time::fairness(cast));
+        figures.extend(shares::figure(cast));
+        figures.extend(spent::figure(cast));
+        figures.extend(depth::figure(cast));
+        figures.extend(trouble::figures(cast));
     }
     tell_apart(&mut figures);
     figures

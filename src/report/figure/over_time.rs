@@ -268,5 +268,6 @@ fn table(lines: &[Line], unit: Unit) -> Table {
     let cell = |line: &Line, row: usize| line.points.get(row).and_then(|point| point.1).map_or_else(|| "–".into(), write);
     let row = |row: usize| (None, std::iter::once(s(at(row))).chain(lines.iter().map(|line| cell(line, row))).collect());
     let head = std::iter::once("around".to_owned()).chain(lines.iter().map(|line| super::words::name(&line.name)));
-    Table { head: head.collect(), rows: (every / 2..count).step_by(every).map(row).collect() }
+    let columns = std::iter::once(None).chain(lines.iter().map(|line| Some(line.series))).collect();
+    Table { head: head.collect(), rows: (every / 2..count).step_by(every).map(row).collect(), columns }
 }

@@ -111,5 +111,5 @@ fn table(cast: &Cast<'_>) -> Table {
         let cells = std::iter::once(role.name()).chain([least]).chain(SHARES[1..].iter().map(|(share, _)| at(*share)));
         (Some(role.series), cells.chain([most]).collect())
     };
-    Table { head: head.map(str::to_owned).collect(), rows: cast.roles.iter().map(row).collect() }
+    Table { head: head.map(str::to_owned).collect(), rows: cast.roles.iter().map(row).collect(), columns: vec![] }
 }

@@ -79,6 +79,7 @@ fn table(strips: &[Strip], names: &[String]) -> Table {
         (Some(strip.series), vec![words::name(&strip.name), said(most), said(least), near])
     };
     Table {
+        columns: vec![],
         head: ["balancer", "most, × fair share", "least", "backends within 10% of it"].map(str::to_owned).to_vec(),
         rows: strips.iter().map(row).collect(),
     }

@@ -61,5 +61,5 @@ fn table(roles: &[Role<'_>]) -> Table {
         (Some(role.series), cells.collect())
     };
     let head = std::iter::once("balancer").chain(PARTS).chain(["mean latency"]);
-    Table { head: head.map(str::to_owned).collect(), rows: roles.iter().map(row).collect() }
+    Table { head: head.map(str::to_owned).collect(), rows: roles.iter().map(row).collect(), columns: vec![] }
 }

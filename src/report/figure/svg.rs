@@ -214,7 +214,8 @@ fn rectangle(&[left, top, right, bottom]: &[i32; 4]) -> String {
     format!("M{}h{}v{}h{}z", pair(left, top), number(right - left), number(bottom - top), number(left - right))
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// RFC 4648.
+pub(in crate::report) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {

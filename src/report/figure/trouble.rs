@@ -41,6 +41,7 @@ fn failures(cast: &Cast<'_>) -> Option<Figure> {
         variant: cast.variant.map(str::to_owned),
         topic: Topic::Trouble,
         table: Table {
+            columns: vec![],
             head: std::iter::once("balancer").chain(CAUSES).map(str::to_owned).collect(),
             rows: cast.roles.iter().map(cells).collect(),
         },
@@ -73,7 +74,7 @@ fn recovery(cast: &Cast<'_>) -> Option<Figure> {
             .into(),
         variant: cast.variant.map(str::to_owned),
         topic: Topic::Trouble,
-        table: Table { head: ["fault", "balancer", "noticed after", "back after", "back in"].map(str::to_owned).to_vec(), rows: table },
+        table: Table { columns: vec![], head: ["fault", "balancer", "noticed after", "back after", "back in"].map(str::to_owned).to_vec(), rows: table },
         drawing: Drawing::Bars(Bars { axis, parts: vec!["until noticed", "until back"], rows }),
         slots: cast.slots.clone(),
         series: None,

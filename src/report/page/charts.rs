@@ -1,0 +1,79 @@
+//! The figures in the page: each with its claim, its drawing, how to read it, and its data as a table.
+
+use super::Side;
+use crate::report::figure::svg::{self, For};
+use crate::report::figure::{Drawing, Figure, Table, Topic};
+use crate::report::neutral::html;
+
+const TOPICS: [(Topic, &str, &str); 8] = [
+    (Topic::Percentiles, "percentiles", "How slow, how often"),
+    (Topic::Time, "time", "Over time"),
+    (Topic::Heat, "backends-over-time", "Backend by backend"),
+    (Topic::Fairness, "fairness", "How evenly, over time"),
+    (Topic::Shares, "shares", "Load and fair share"),
+    (Topic::Spent, "spent", "Where the time went"),
+    (Topic::Depth, "depth", "Queues"),
+    (Topic::Trouble, "trouble", "What failed, and how it recovered"),
+];
+
+pub(super) fn sections(sides: &[Side<'_>]) -> String {
+    TOPICS.iter().map(|(topic, id, heading)| section(sides, *topic, id, heading)).collect()
+}
+
+fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String {
+    let mut inside = String::new();
+    for side in sides {
+        for cast in &side.casts {
+            let own = |figure: &&Figure| figure.topic == topic && figure.variant.as_deref() == cast.variant;
+            let figures: String = side.figures.iter().filter(own).map(|figure| drawn(side, figure)).collect();
+            if !figures.is_empty() {
+                inside += &format!("<div>{}<div class=\"charts\">\n{figures}</div></div>\n", super::part(side, cast.variant));
+            }
+        }
+    }
+    if inside.is_empty() {
+        return inside;
+    }
+    let sides_by_side = if sides.len() > 1 { format!("<div class=\"sides\">\n{inside}</div>\n") } else { inside };
+    super::section(id, heading, &sides_by_side)
+}
+
+fn drawn(side: &Side<'_>, figure: &Figure) -> String {
+    let id = side.id(figure);
+    let scene = figure.scene(false);
+    let whose = figure.series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
+    let kind = match figure.drawing {
+        Drawing::Lines(_) => "lines",
+        Drawing::Bars(_) => "bars",
+        Drawing::Strips(_) => "strips",
+        Drawing::Heat(_) => "cells",
+    };
+    let (title, finding) = (html(&figure.title), html(&figure.finding));
+    format!(
+        "<figure class=\"chart {kind}\" id=\"{id}\"{whose}>\n<h3>{title}</h3>\n\
+         <div class=\"scroll plot\" tabindex=\"0\" role=\"group\" aria-label=\"Chart: {title}\">\
+         <svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{finding}</desc>\n{}</svg></div>\n\
+         <figcaption>{}</figcaption>\n<details><summary>The data as a table</summary>\n{}</details>\n</figure>\n",
+        scene.width,
+        scene.height,
+        svg::inside(&scene, For::Page),
+        html(&figure.caption),
+        super::scrolling(&format!("Data: {}", figure.title), &table(&figure.table))
+    )
+}
+
+/// A table; rows and columns that belong to a balancer say so.
+pub(super) fn table(table: &Table) -> String {
+    let whose = |at: usize| table.columns.get(at).copied().flatten().map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
+    let head: String = table.head.iter().enumerate().map(|(at, head)| format!("<th scope=\"col\"{}>{}</th>", whose(at), html(head))).collect();
+    let row = |(series, cells): &(Option<u8>, Vec<String>)| {
+        let own = series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
+        let cell = |(at, cell): (usize, &String)| match at {
+            0 => format!("<th scope=\"row\">{}</th>", html(cell)),
+            _ => format!("<td{}>{}</td>", whose(at), html(cell)),
+        };
+        format!("<tr{own}>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+    };
+    let rows: String = table.rows.iter().map(row).collect();
+    format!("<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>")
+}
