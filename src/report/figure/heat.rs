@@ -9,6 +9,7 @@ use super::letters;
 use super::lines::{Frame, Span, draw_ticks_below, filled};
 use super::palette::HOTTEST;
 use super::scene::{self, Area, LABEL, Scene, Sketch};
+use crate::report::figures::{percent, short};
 use plotters::prelude::{ChartBuilder, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -42,15 +43,20 @@ pub(super) fn merged(backends: usize) -> usize {
     backends.div_ceil(MOST).max(1)
 }
 
-/// Rows of values as cells: `together` neighbours of each row and each column are one, by their mean.
-pub(super) fn cells(rows: &[&[f32]], together: usize, columns: usize, most: f64) -> Cells {
+/// From a share of the most to a share of the scale: by its root for counts, so that what is small is not all alike beside what is overloaded.
+fn scaled(part: f64, unit: Unit) -> f64 {
+    if unit == Unit::Share { part } else { part.max(0.0).sqrt() }
+}
+
+/// Rows of values as cells: `together` neighbours of each row and `columns` windows are one, by their mean.
+pub(super) fn cells(rows: &[&[f32]], together: usize, columns: usize, most: f64, unit: Unit) -> Cells {
     let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let mut steps = Vec::new();
     for rows in rows.chunks(together.max(1)) {
         for from in (0..width).step_by(columns.max(1)) {
             let values = rows.iter().flat_map(|row| row.iter().skip(from).take(columns.max(1)));
             let (sum, count) = values.fold((0.0, 0.0_f64), |(sum, count), &value| (sum + f64::from(value), count + 1.0));
-            let part = sum / count.max(1.0) / most;
+            let part = scaled(sum / count.max(1.0) / most, unit);
             steps.push((part * f64::from(HOTTEST)).round().clamp(0.0, f64::from(HOTTEST)) as u8);
         }
     }
@@ -106,7 +112,7 @@ impl Heat {
 
     /// What the colours mean, above.
     fn draw_scale(&self, area: &Area, frame: &Frame) {
-        let (y, cell) = (frame.top - 17 * UNIT, 4 * UNIT);
+        let (y, cell) = (frame.top - 17 * UNIT, 8 * UNIT);
         let text = |what: String, x: i32, across| scene::text(area, Ink::of(Role::Label), what, frame.inside((x, y)), LABEL, across, VPos::Center);
         text(format!("{}: 0", self.what), frame.left, HPos::Left);
         let start = frame.left + (10 + letters::width(&format!("{}: 0", self.what), LABEL) as i32) * UNIT;
@@ -115,11 +121,12 @@ impl Heat {
             let corners = [frame.inside((left, y - 6 * UNIT)), frame.inside((left + cell, y + 6 * UNIT))];
             area.draw(&Rectangle::new(corners, filled(Ink::of(Role::Heat).step(step)))).expect(CANNOT_FAIL);
         }
-        let most = match self.unit {
-            Unit::Share => crate::report::figures::percent(self.most),
-            _ => format!("{} or more", crate::report::figures::short(self.most)),
+        let end = start + (i32::from(HOTTEST) + 1) * cell + 6 * UNIT;
+        let said = match self.unit {
+            Unit::Share => percent(self.most),
+            _ => format!("{} or more; {} half way", short(self.most), short(self.most / 4.0)),
         };
-        text(most, start + 33 * cell + 6 * UNIT, HPos::Left);
+        text(said, end, HPos::Left);
     }
 }
 
@@ -130,10 +137,15 @@ mod tests {
     #[test]
     fn cells_are_means_of_their_neighbours() {
         let (one, other) = ([0.0_f32, 2.0, 4.0, 4.0], [0.0_f32, 2.0, 4.0, 4.0]);
-        let found = cells(&[&one, &other], 1, 2, 4.0);
-        assert_eq!((found.columns, found.rows, found.steps), (2, 2, vec![8, 32, 8, 32]));
-        let found = cells(&[&one, &other], 2, 1, 8.0);
-        assert_eq!((found.columns, found.rows, found.steps), (4, 1, vec![0, 8, 16, 16]));
+        let found = cells(&[&one, &other], 1, 2, 4.0, Unit::Share);
+        assert_eq!((found.columns, found.rows, found.steps), (2, 2, vec![4, 16, 4, 16]));
+        let found = cells(&[&one, &other], 2, 1, 8.0, Unit::Share);
+        assert_eq!((found.columns, found.rows, found.steps), (4, 1, vec![0, 4, 8, 8]));
+    }
+
+    #[test]
+    fn counts_are_scaled_by_their_root() {
+        assert_eq!(cells(&[&[1.0, 4.0, 16.0, 99.0]], 1, 1, 16.0, Unit::Number).steps, [4, 8, 16, 16]);
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub(super) enum Topic {
     Percentiles,
     Time,
     Heat,
+    Busy,
     Fairness,
     Shares,
     Spent,
@@ -161,16 +162,6 @@ mod tests {
             assert!(!figure.title.is_empty() && !figure.finding.is_empty() && !figure.table.rows.is_empty(), "{}", figure.name);
             let png = figure.png();
             assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() > 5000, "{}: {}", figure.name, png.len());
-        }
-    }
-
-    #[test]
-    fn dump() {
-        let (summary, detail) = sample::five();
-        std::fs::create_dir_all("/tmp/fig").expect("x");
-        for f in all(&summary, &detail) {
-            std::fs::write(format!("/tmp/fig/{}.png", f.name), f.png()).expect("x");
-            std::fs::write(format!("/tmp/fig/{}.svg", f.name), f.svg()).expect("x");
         }
     }
 

@@ -19,7 +19,7 @@ const PARTS: [&str; 6] = ["#8a3c00", "#cbd5e1", "#4c6a92", "#e0a83c", "#5b2a86",
 /// What is written on them.
 const ON_PARTS: [&str; 6] = ["#ffffff", "#111827", "#ffffff", "#111827", "#ffffff", "#111827"];
 
-/// Every other step of the scale of heat maps.
+/// The scale of heat maps.
 const VIRIDIS: [[u8; 3]; 17] = [
     [0x44, 0x01, 0x54],
     [0x48, 0x18, 0x6a],
@@ -41,13 +41,11 @@ const VIRIDIS: [[u8; 3]; 17] = [
 ];
 
 /// The highest step of a heat map's scale.
-pub(in crate::report) const HOTTEST: u8 = 32;
+pub(in crate::report) const HOTTEST: u8 = 16;
 
 /// A step of a heat map's scale.
 pub(in crate::report) fn heat(step: u8) -> [u8; 3] {
-    let at = usize::from(step.min(HOTTEST));
-    let (one, next) = (VIRIDIS[at / 2], VIRIDIS[at.div_ceil(2)]);
-    std::array::from_fn(|channel| ((u16::from(one[channel]) + u16::from(next[channel])) / 2) as u8)
+    VIRIDIS[usize::from(step.min(HOTTEST))]
 }
 
 /// How a mark looks in a file.

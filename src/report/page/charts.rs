@@ -5,10 +5,11 @@ use crate::report::figure::svg::{self, For};
 use crate::report::figure::{Drawing, Figure, Table, Topic};
 use crate::report::neutral::html;
 
-const TOPICS: [(Topic, &str, &str); 8] = [
+const TOPICS: [(Topic, &str, &str); 9] = [
     (Topic::Percentiles, "percentiles", "How slow, how often"),
     (Topic::Time, "time", "Over time"),
     (Topic::Heat, "backends-over-time", "Backend by backend"),
+    (Topic::Busy, "workers-over-time", "Busy workers, backend by backend"),
     (Topic::Fairness, "fairness", "How evenly, over time"),
     (Topic::Shares, "shares", "Load and fair share"),
     (Topic::Spent, "spent", "Where the time went"),
@@ -25,9 +26,12 @@ fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String 
     for side in sides {
         for cast in &side.casts {
             let own = |figure: &&Figure| figure.topic == topic && figure.variant.as_deref() == cast.variant;
-            let figures: String = side.figures.iter().filter(own).map(|figure| drawn(side, figure)).collect();
+            // Heat maps are all read alike: it is said once.
+            let repeats = matches!(topic, Topic::Heat | Topic::Busy);
+            let figures: Vec<String> =
+                side.figures.iter().filter(own).enumerate().map(|(at, figure)| drawn(side, figure, at == 0 || !repeats)).collect();
             if !figures.is_empty() {
-                inside += &format!("<div>{}<div class=\"charts\">\n{figures}</div></div>\n", super::part(side, cast.variant));
+                inside += &format!("<div>{}<div class=\"charts\">\n{}</div></div>\n", super::part(side, cast.variant), figures.concat());
             }
         }
     }
@@ -35,10 +39,14 @@ fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String 
         return inside;
     }
     let sides_by_side = if sides.len() > 1 { format!("<div class=\"sides\">\n{inside}</div>\n") } else { inside };
+    if topic == Topic::Busy {
+        // What it says is mostly in the maps before.
+        return super::section(id, heading, &format!("<details class=\"more\"><summary>Show these maps</summary>\n{sides_by_side}</details>\n"));
+    }
     super::section(id, heading, &sides_by_side)
 }
 
-fn drawn(side: &Side<'_>, figure: &Figure) -> String {
+fn drawn(side: &Side<'_>, figure: &Figure, captioned: bool) -> String {
     let id = side.id(figure);
     let scene = figure.scene(false);
     let whose = figure.series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
@@ -53,27 +61,28 @@ fn drawn(side: &Side<'_>, figure: &Figure) -> String {
         "<figure class=\"chart {kind}\" id=\"{id}\"{whose}>\n<h3>{title}</h3>\n\
          <div class=\"scroll plot\" tabindex=\"0\" role=\"group\" aria-label=\"Chart: {title}\">\
          <svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{finding}</desc>\n{}</svg></div>\n\
-         <figcaption>{}</figcaption>\n<details><summary>The data as a table</summary>\n{}</details>\n</figure>\n",
+         {}<details><summary>The data as a table</summary>\n{}</details>\n</figure>\n",
         scene.width,
         scene.height,
         svg::inside(&scene, For::Page),
-        html(&figure.caption),
+        if captioned { format!("<figcaption>{}</figcaption>\n", html(&figure.caption)) } else { String::new() },
         super::scrolling(&format!("Data: {}", figure.title), &table(&figure.table))
     )
 }
 
 /// A table; rows and columns that belong to a balancer say so.
 pub(super) fn table(table: &Table) -> String {
-    let whose = |at: usize| table.columns.get(at).copied().flatten().map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
-    let head: String = table.head.iter().enumerate().map(|(at, head)| format!("<th scope=\"col\"{}>{}</th>", whose(at), html(head))).collect();
+    let own = |series: Option<u8>| series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
+    let columns: String = table.columns.iter().map(|&series| format!("<col{}>", own(series))).collect();
+    let columns = if columns.is_empty() { columns } else { format!("<colgroup>{columns}</colgroup>\n") };
+    let head: String = table.head.iter().map(|head| format!("<th scope=\"col\">{}</th>", html(head))).collect();
     let row = |(series, cells): &(Option<u8>, Vec<String>)| {
-        let own = series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
         let cell = |(at, cell): (usize, &String)| match at {
             0 => format!("<th scope=\"row\">{}</th>", html(cell)),
-            _ => format!("<td{}>{}</td>", whose(at), html(cell)),
+            _ => format!("<td>{}</td>", html(cell)),
         };
-        format!("<tr{own}>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+        format!("<tr{}>{}</tr>\n", own(*series), cells.iter().enumerate().map(cell).collect::<String>())
     };
     let rows: String = table.rows.iter().map(row).collect();
-    format!("<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>")
+    format!("<table>\n{columns}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>")
 }

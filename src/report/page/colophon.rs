@@ -18,7 +18,7 @@ pub(super) fn section(sides: &[Side<'_>], reproduce: &str) -> String {
 fn again(sides: &[Side<'_>], reproduce: &str) -> String {
     let command: String = plain(reproduce).chars().take(4000).collect();
     let mut text = format!(
-        "<p>The same version, scenario and seed give the same bytes on every machine.</p>\n<div class=\"command\"><pre tabindex=\"0\" role=\"region\" aria-label=\"Command\"><code id=\"command\">{}</code></pre>\
+        "<p>The same version, scenario and seed give the same bytes on every machine.</p>\n<div class=\"command\"><pre tabindex=\"0\" role=\"group\" aria-label=\"Command\"><code id=\"command\">{}</code></pre>\
          <button type=\"button\" id=\"copy\" hidden>copy</button></div>\n",
         html(&command)
     );

@@ -38,9 +38,16 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
 fn table(cast: &Cast<'_>) -> String {
     let mut head = String::from("<th scope=\"col\">balancer</th>");
     head.extend(LATENCIES.iter().map(|(name, ..)| format!("<th scope=\"col\">{name}</th>")));
-    head.extend(["p99 against the best", "errors", "goodput", "fair", "overloaded"].map(|name| format!("<th scope=\"col\">{name}</th>")));
+    head.extend(["p99 against the best", "errors", "goodput", "fair"].map(|name| format!("<th scope=\"col\">{name}</th>")));
+    if any_overloaded(cast) {
+        head += "<th scope=\"col\">overload</th>";
+    }
     let rows: String = cast.roles.iter().map(|role| row(cast, role)).collect();
     format!("<table class=\"compare\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>")
+}
+
+fn any_overloaded(cast: &Cast<'_>) -> bool {
+    cast.roles.iter().any(|role| role.result.overloaded_at_s.is_some())
 }
 
 fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
@@ -57,7 +64,9 @@ fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
     let fair = role.result.fairness.jain_requests;
     cells += &plain(&fair.map_or_else(|| "–".into(), |fair| format!("{fair:.3}")), fair.is_some() && fair == extreme(cast, |one| one.fairness.jain_requests), false);
     let over = role.result.overloaded_at_s;
-    cells += &plain(&over.map_or_else(|| "no".into(), |at| format!("from {} s", short(at))), false, over.is_some());
+    if any_overloaded(cast) {
+        cells += &plain(&over.map_or_else(|| "no".into(), |at| format!("from {} s", short(at))), false, over.is_some());
+    }
     format!("<tr data-series=\"{}\">{cells}</tr>\n", role.series)
 }
 

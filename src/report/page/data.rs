@@ -30,7 +30,7 @@ fn chart(lines: &Lines, slots: &[u8]) -> Value {
         let mut value = json!({"s": line.series, "c": palette::slot(slots, line.series), "name": crate::report::figure::letters::fitted(&line.name, 12.0, 120.0), "y": points});
         match even_steps(line) {
             Some((first, step)) => value["w"] = json!([rounded(Some(first)), rounded(Some(step))]),
-            None => value["x"] = line.points.iter().map(|point| json!(point.0)).collect(),
+            None => value["x"] = line.points.iter().map(|point| share(point.0)).collect(),
         }
         if line.sure < line.points.len() {
             value["sure"] = json!(line.sure);
@@ -40,6 +40,13 @@ fn chart(lines: &Lines, slots: &[u8]) -> Value {
         }
         value
     };
+    let mut all: Vec<Value> = lines.lines.iter().map(line).collect();
+    // Where all lines have the same places, these stand once.
+    if let Some(x) = all.first().and_then(|first| first.get("x").cloned()) {
+        for other in all.iter_mut().skip(1).filter(|other| other.get("x") == Some(&x)) {
+            other["x"] = json!(0);
+        }
+    }
     let spans: Vec<Value> = lines.spans.iter().map(|span| json!([span.number.unwrap_or(0), span.from, span.to])).collect();
     json!({
         "plot": lines::plot(lines.height),
@@ -47,7 +54,7 @@ fn chart(lines: &Lines, slots: &[u8]) -> Value {
         "y": lines.y,
         "even": lines.even,
         "spans": spans,
-        "lines": lines.lines.iter().map(line).collect::<Vec<_>>(),
+        "lines": all,
     })
 }
 
@@ -57,6 +64,12 @@ fn even_steps(line: &Line) -> Option<(f64, f64)> {
     let step = second - first;
     let is_even = line.points.iter().enumerate().all(|(at, point)| (point.0 - first - at as f64 * step).abs() < 1e-6 * step.abs());
     is_even.then_some((first, step))
+}
+
+/// Percentiles need their nines.
+fn share(value: f64) -> Value {
+    let short: f64 = format!("{value:.8}").parse().expect("a number was written");
+    json!(short)
 }
 
 /// Four digits are more than a drawing shows.

@@ -103,9 +103,9 @@ fn style(labels: usize) -> String {
     let mut style = STYLE.to_owned();
     for series in 0..labels {
         style += &format!(
-            ".hide-{series} [data-series=\"{series}\"]{{display:none}}\n\
+            ".hide-{series} [data-series=\"{series}\"]{{display:none}}.hide-{series} col[data-series=\"{series}\"]{{display:table-column;visibility:collapse}}\n\
              .only-{series} svg [data-series]:not([data-series=\"{series}\"]){{opacity:.15}}\n\
-             .only-{series} td[data-series=\"{series}\"],.only-{series} tr[data-series=\"{series}\"]{{background:var(--hi)}}\n"
+             .only-{series} col[data-series=\"{series}\"],.only-{series} tr[data-series=\"{series}\"],.only-{series} tr[data-series=\"{series}\"]>th{{background:var(--hi)}}\n"
         );
     }
     style
@@ -176,7 +176,7 @@ fn part(side: &Side<'_>, variant: Option<&str>) -> String {
 
 /// A table that scrolls by itself.
 fn scrolling(label: &str, table: &str) -> String {
-    format!("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{table}</div>\n", html(label))
+    format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">{table}</div>\n", html(label))
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@
     return element;
   };
   const tenth = (v) => Math.round(v * 10) / 10;
-  const xs = (line) => (line.w ? line.y.map((_, at) => line.w[0] + at * line.w[1]) : line.x);
+  for (const chart of lines) for (const line of chart.lines) line.x = line.w ? line.y.map((_, at) => line.w[0] + at * line.w[1]) : line.x || chart.lines[0].x;
+  const xs = (line) => line.x;
 
   const axes = (chart) => {
     const x = { ...chart.x }, y = { ...chart.y };
@@ -136,11 +137,13 @@
         }
       }
       for (const [from, to, role] of [[0, sure, "line"], [Math.max(0, sure - 1), at.length, "tail"]]) {
+        let d = "";
         for (const [a, b] of runs(from, to, (i) => line.y[i] !== null)) {
           const points = at.slice(a, b).map((v, i) => [px(v), py(line.y[a + i])]);
           if (points.length === 1 && (role === "line" || to - from > 1)) points.push(points[0]);
-          if (points.length > 1) group.append(make("path", { class: role, d: path(points) }));
+          if (points.length > 1) d += path(points);
         }
+        if (d) group.append(make("path", { class: role, d }));
       }
       plot.append(group);
       for (let i = at.length - 1; i >= 0; i--) {

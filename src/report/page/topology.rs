@@ -3,7 +3,6 @@
 use crate::measure::detail::{GroupSetup, ServiceSetup, Setup};
 use crate::report::figure::letters;
 use crate::report::figure::words::name;
-use crate::report::figures::short;
 use crate::report::neutral::html;
 use std::fmt::Write;
 
@@ -13,7 +12,7 @@ const GAP: i32 = 16;
 /// Left and right edges of the three columns.
 const SOURCES: (i32, i32) = (4, 150);
 const BALANCER: (i32, i32) = (214, 374);
-const SERVICES: (i32, i32) = (438, 718);
+const SERVICES: (i32, i32) = (420, 718);
 /// More boxes than this are not drawn one by one.
 const MOST: usize = 12;
 
@@ -126,7 +125,7 @@ fn group(group: &GroupSetup) -> String {
         None => said += " · unlimited workers",
     }
     if (group.speed - 1.0).abs() > 1e-9 {
-        said += &format!(" · speed {}", short(group.speed));
+        said += &format!(" · speed {}", group.speed);
     }
     if let Some(zone) = &group.zone {
         said += &format!(" · zone {}", name(zone));

@@ -5,7 +5,7 @@ use crate::measure::compare::{Comparison, Verdict};
 use crate::measure::summary::Summary;
 use crate::report::figure::words::{and, ms, name, or_dash, s};
 use crate::report::figure::{Cast, Player};
-use crate::report::figures::percent;
+use crate::report::figures::{percent, with_interval};
 use crate::report::neutral::html;
 
 /// How a verdict looks: its word says the same.
@@ -79,18 +79,21 @@ fn lead(found: Option<(Option<f64>, Option<[f64; 2]>, Verdict)>) -> String {
 fn tail(best: &Player<'_>, least: f64, beaten: &[&Player<'_>], level: &[&Player<'_>], lead: impl Fn(&Player<'_>) -> String) -> String {
     let names = |roles: &[&Player<'_>]| and(&roles.iter().map(|role| role.name()).collect::<Vec<_>>());
     let value = |role: &Player<'_>| or_dash(role.result.latency_ms.p99, ms);
-    let half = best.result.latency_ms_ci95.p99.map(|half| format!(" ±{}", ms(half))).unwrap_or_default();
+    let least = match best.result.latency_ms_ci95.p99 {
+        Some(half) if least < 9999.5 => format!("{} ms", with_interval(Some(least), Some(half))),
+        _ => ms(least),
+    };
     match (beaten, level) {
-        ([], []) => format!("{} answers 99% of requests within {}{half}.", best.name(), ms(least)),
+        ([], []) => format!("{} answers 99% of requests within {}.", best.name(), least),
         ([next, rest @ ..], []) => {
             let last = rest.last().map(|last| format!(", and {} {}'s {}", lead(last), last.name(), value(last))).unwrap_or_default();
-            format!("{} has the shortest tail: a p99 of {}{half}, {} {}'s {}{last}.", best.name(), ms(least), lead(next), next.name(), value(next))
+            format!("{} has the shortest tail: a p99 of {}, {} {}'s {}{last}.", best.name(), least, lead(next), next.name(), value(next))
         }
         (beaten, level) => {
             let others = beaten.first().map(|next| format!(" Both are ahead of {}, whose p99 is {}.", names(beaten), value(next)));
             let others = others.map(|said| if level.len() > 1 { said.replace(" Both are", " All of them are") } else { said }).unwrap_or_default();
             let others = if beaten.len() > 1 { others.replace("whose p99 is", "whose p99 is at least") } else { others };
-            format!("{} and {} cannot be told apart by p99 (about {}{half}).{others}", best.name(), names(level), ms(least))
+            format!("{} and {} cannot be told apart by p99 (about {}).{others}", best.name(), names(level), least)
         }
     }
 }
