@@ -4,15 +4,22 @@
 //! order whoever finishes first, so the number of threads cannot change a byte. What is interrupted keeps every replication that all balancers
 //! have finished, so that comparisons stay paired.
 
-use crate::engine::{self, Stopped};
+mod outline;
+
+pub use outline::facts;
+
+use crate::engine::{self, Ending, Stopped};
+use crate::measure::detail::{self, Detail};
+use crate::measure::onlooker::{Onlooker, Recording};
 use crate::measure::record::Record;
 use crate::measure::recorder::Recorder;
 use crate::measure::result::ResultBuilder;
-use crate::measure::setup::{Backend, Fault, Setup, Subject};
+use crate::measure::setup::{Backend, Fault, Setup, Source, Subject};
 use crate::measure::summary::Summary;
 use crate::measure::witness::Witness;
 use crate::plan::{self, Plan};
 use crate::scenario::{Length, Loaded, Precision};
+use crate::traffic::SourcePlan;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +37,8 @@ pub struct Job {
 pub struct Outcome {
     /// The result; `None` where not one replication of all balancers was finished.
     pub summary: Option<Summary>,
+    /// What is drawn of it, where that was asked for.
+    pub detail: Option<Detail>,
     /// Whether it was interrupted.
     pub interrupted: bool,
     /// What kept a balancer from choosing, and its label. There is no summary then.
@@ -38,6 +47,16 @@ pub struct Outcome {
     pub replications: u32,
     /// Requests simulated in those, warm-up included, and events.
     pub events: u64,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Use {
+    /// Its result alone.
+    #[default]
+    Result,
+    /// To be drawn, too.
+    Drawing,
 }
 
 /// Who watches a run: called with the number of requests that have arrived since the last call, from any thread; says whether to go on.
@@ -99,7 +118,13 @@ impl Job {
     /// Runs everything on so many threads.
     #[must_use]
     pub fn run(&self, threads: usize, watch: Watch<'_>) -> Outcome {
-        let mut running = Running::new(self);
+        self.run_for(Use::Result, threads, watch)
+    }
+
+    /// Runs everything on so many threads, for what is wanted of it. The result is the same.
+    #[must_use]
+    pub fn run_for(&self, wanted_for: Use, threads: usize, watch: Watch<'_>) -> Outcome {
+        let mut running = Running::new(self, wanted_for);
         let mut wanted = self.replications();
         loop {
             let interrupted = running.up_to(wanted, threads, watch);
@@ -117,6 +142,7 @@ impl Job {
 /// A job being run: one builder for each variant and balancer.
 struct Running<'j> {
     job: &'j Job,
+    wanted_for: Use,
     /// (plan, balancer) of each result.
     results: Vec<(usize, usize)>,
     builders: Vec<ResultBuilder>,
@@ -125,7 +151,7 @@ struct Running<'j> {
 }
 
 impl<'j> Running<'j> {
-    fn new(job: &'j Job) -> Self {
+    fn new(job: &'j Job, wanted_for: Use) -> Self {
         let results: Vec<_> =
             job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
         let backends: Vec<_> = job.plans.iter().map(backends).collect();
@@ -134,7 +160,7 @@ impl<'j> Running<'j> {
             let watched = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
             ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
         });
-        Self { job, builders: builders.collect(), results, replications: 0, trouble: None }
+        Self { job, wanted_for, builders: builders.collect(), results, replications: 0, trouble: None }
     }
 
     /// Runs replications until there are so many. Whether it was interrupted.
@@ -147,12 +173,14 @@ impl<'j> Running<'j> {
         let builders = Mutex::new(&mut self.builders);
         // The first in order: all cells before it were started before it, and are run to their end.
         let trouble: Mutex<Option<(usize, String)>> = Mutex::new(None);
-        let (job, results) = (self.job, &self.results);
+        let (job, results, wanted_for) = (self.job, &self.results, self.wanted_for);
+        let backends: Vec<_> = job.plans.iter().map(backends).collect();
         let work = || {
             while let Some(cell) = queue.take(cells) {
                 let (plan, balancer) = results[cell % width];
-                let plan = &job.plans[plan];
-                match run_cell(plan, balancer, from + (cell / width) as u32, watch) {
+                let one = Cell { plan: &job.plans[plan], balancer, replication: from + (cell / width) as u32 };
+                let looked_at = (wanted_for == Use::Drawing).then_some(&*backends[plan]);
+                match one.run(looked_at, watch) {
                     Ok(record) => {
                         let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
                         reducer.waiting.insert(cell, record);
@@ -193,10 +221,17 @@ impl<'j> Running<'j> {
     fn finish(self, interrupted: bool) -> Outcome {
         let mut setup = self.job.setup.clone();
         setup.replications = self.replications;
-        let measured: Vec<_> = self.builders.into_iter().map(ResultBuilder::finish).collect();
+        let mut measured: Vec<_> = self.builders.into_iter().map(ResultBuilder::finish).collect();
         let events = measured.iter().map(|measured| measured.events).sum();
         let summary = (self.replications > 0 && self.trouble.is_none()).then(|| Summary::of(&setup, &measured));
-        Outcome { summary, interrupted, trouble: self.trouble, replications: self.replications, events }
+        let results: Option<Vec<_>> = measured.iter_mut().map(|measured| measured.detail.take()).collect();
+        let detail = summary.as_ref().and(results).map(|results| Detail {
+            schema: detail::SCHEMA,
+            reproduce: String::new(),
+            setups: self.job.plans.iter().map(|plan| outline::setup(plan, &results)).collect(),
+            results,
+        });
+        Outcome { summary, detail, interrupted, trouble: self.trouble, replications: self.replications, events }
     }
 }
 
@@ -250,21 +285,45 @@ impl Reducer {
 }
 
 /// One cell.
-fn run_cell(plan: &Plan, balancer: usize, replication: u32, watch: Watch<'_>) -> Result<Record, Stopped> {
-    let mut told = 0;
-    let mut pulse = |arrived: u64| {
-        let new = arrived - told;
-        told = arrived;
-        watch(new)
-    };
-    let (record, ending) = if plan.faults.is_empty() {
-        let (recorder, ending) = engine::run(plan, balancer, replication, Recorder::new(plan), &mut pulse)?;
-        (recorder.finish(&ending), ending)
-    } else {
-        let (witness, ending) = engine::run(plan, balancer, replication, Witness::new(plan, replication), &mut pulse)?;
-        (witness.finish(&ending), ending)
-    };
-    if watch(ending.arrived - told) { Ok(record) } else { Err(Stopped::Interrupted) }
+#[derive(Clone, Copy)]
+struct Cell<'p> {
+    plan: &'p Plan,
+    balancer: usize,
+    replication: u32,
+}
+
+impl Cell<'_> {
+    /// Runs it; looked at by somebody who knows its backends, where that is wanted.
+    fn run(self, looked_at: Option<&[Backend]>, watch: Watch<'_>) -> Result<Record, Stopped> {
+        let mut told = 0;
+        let mut pulse = |arrived: u64| {
+            let new = arrived - told;
+            told = arrived;
+            watch(new)
+        };
+        let plan = self.plan;
+        let (record, ending) = if plan.faults.is_empty() {
+            self.recorded(Recorder::new(plan), looked_at, &mut pulse)?
+        } else {
+            self.recorded(Witness::new(plan, self.replication), looked_at, &mut pulse)?
+        };
+        if watch(ending.arrived - told) { Ok(record) } else { Err(Stopped::Interrupted) }
+    }
+
+    fn recorded<R: Recording>(
+        self,
+        recording: R,
+        looked_at: Option<&[Backend]>,
+        pulse: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(Record, Ending), Stopped> {
+        let Self { plan, balancer, replication } = self;
+        let Some(backends) = looked_at else {
+            let (recording, ending) = engine::run(plan, balancer, replication, recording, pulse)?;
+            return Ok((recording.finish(&ending), ending));
+        };
+        let (onlooker, ending) = engine::run(plan, balancer, replication, Onlooker::new(recording, plan), pulse)?;
+        Ok((onlooker.finish(&ending, backends), ending))
+    }
 }
 
 #[cfg(feature = "threads")]
@@ -288,6 +347,10 @@ fn backends(plan: &Plan) -> Arc<[Backend]> {
     plan.backends().map(|(name, group)| Backend { name, capacity: group.capacity(), workers: group.workers }).collect()
 }
 
+fn source(source: &SourcePlan) -> Source {
+    Source { class: source.class.clone().unwrap_or_else(|| source.name.clone()), mean_work: source.work.mean() }
+}
+
 fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
     let of = &plan.balancers[balancer];
     Subject {
@@ -297,6 +360,7 @@ fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
         backends,
         services: if plan.services.len() > 1 { plan.services.iter().map(|service| service.name.clone()).collect() } else { [].into() },
         faults: plan.faults.iter().map(|fault| Fault { name: fault.name.clone(), kind: fault.kind.name().into() }).collect(),
+        sources: plan.sources.iter().map(source).collect(),
         clients: plan.sources.iter().any(|source| source.client_count() > 0),
         load: plan.load(),
     }

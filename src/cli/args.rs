@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Compares load balancers on the same traffic, by simulation, with honest statistics.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Validate a scenario without running it and say what it would simulate
     Check(CheckArgs),
+    /// Draw a report again from saved results; several of them side by side
+    Report(ReportArgs),
     /// Ask one balancer directly: replay a script of picks, or answer a short question
     #[command(after_long_help = PICK_HELP)]
     Pick(PickArgs),
@@ -107,6 +110,25 @@ pub(super) struct RunArgs {
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
+    /// Draw latencies below the table: their distribution, and over time
+    #[arg(long)]
+    pub(super) plot: bool,
+    #[command(flatten)]
+    pub(super) out: OutArgs,
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct OutArgs {
+    /// Write the report into this folder: report.html, summary.json, plots, data and histograms
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Write into a folder that holds something else, too; what is there under other names stays
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Open the report
+    #[arg(long, requires = "out")]
+    pub(super) open: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -119,6 +141,22 @@ pub(super) struct CheckArgs {
     /// What standard output carries
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub(super) format: ListFormat,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ReportArgs {
+    /// Folders that `evenkeel run --out` wrote
+    #[arg(value_name = "DIR", required = true)]
+    pub(super) folders: Vec<PathBuf>,
+    /// Write into this folder; left out, into the one that is read
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Write into a folder that holds something else, too; what is there under other names stays
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Open the report
+    #[arg(long)]
+    pub(super) open: bool,
 }
 
 /// What `evenkeel help pick` says at its end.

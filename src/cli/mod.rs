@@ -9,8 +9,11 @@ mod balancers;
 mod check;
 mod files;
 mod generate;
+mod outcome;
 mod pick;
+mod place;
 mod progress;
+mod report;
 mod run;
 mod scenarios;
 mod selftest;
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
     let code = match args.command {
         Command::Run(options) => run::run(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
+        Command::Report(options) => report::report(&options, &terminal),
         Command::Pick(options) => pick::pick(&options, &terminal),
         Command::Balancers(options) => balancers::balancers(&options, &terminal),
         Command::New(options) => generate::new(&options, &terminal),

@@ -2,23 +2,39 @@
 
 use super::Code;
 use super::args::{Format, RunArgs};
+use super::outcome;
+use super::place::Place;
 use super::progress::{Progress, listen_for_interrupts};
 use super::scenarios::{self, Ready};
 use super::terminal::Terminal;
+use crate::measure::detail::Detail;
 use crate::measure::summary::Summary;
-use crate::report::{csv, json, markdown, neutral, table};
+use crate::report::{csv, folder, json, markdown, neutral, plot, table};
+use crate::run::{Outcome, Use};
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
     let ready = match scenarios::ready(&args.scenario, terminal) {
         Ok(ready) => ready,
         Err(code) => return code,
     };
+    let names: Vec<&str> = ready.iter().map(|ready| ready.name.as_str()).collect();
+    let places = match outcome::places(&args.out, &names, terminal) {
+        Ok(places) => places,
+        Err(code) => return code,
+    };
     listen_for_interrupts();
-    let (mut summaries, mut code) = (Vec::new(), Code::Fine);
-    for scenario in &ready {
-        let (summary, ended) = simulate(scenario, args, terminal);
-        summaries.extend(summary);
+    let (mut summaries, mut drawings, mut code) = (Vec::new(), String::new(), Code::Fine);
+    for (at, scenario) in ready.iter().enumerate() {
+        let (outcome, ended) = simulate(scenario, args, terminal);
         code = code.min(ended);
+        if let Some(place) = places.as_ref().and_then(|places| places.get(at)) {
+            code = code.min(save(place, scenario, &outcome, args, terminal));
+        }
+        if let (true, Some(summary), Some(detail)) = (args.plot && args.format == Format::Table, &outcome.summary, &outcome.detail) {
+            let look = plot::Look { is_fine: terminal.is_fine(), paint: &|line, text| terminal.line(line, text) };
+            drawings += &plot::draw(summary, detail, look);
+        }
+        summaries.extend(outcome.summary);
         if code == Code::Interrupted {
             break;
         }
@@ -26,13 +42,25 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
     if summaries.is_empty() {
         return code;
     }
-    code.min(terminal.result(&formatted(&summaries, ready.len(), args.format, terminal)))
+    code.min(terminal.result(&(formatted(&summaries, ready.len(), args.format, terminal) + drawings.as_str())))
 }
 
-/// Runs one scenario: what it came to, if anything was finished.
-fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summary>, Code) {
+/// Writes the report of what came out, if anything did.
+fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
+    let (Some(summary), Some(detail)) = (&outcome.summary, &outcome.detail) else { return Code::Fine };
+    let detail = Detail { reproduce: outcome::reproduce(&ready.name, &args.scenario), ..detail.clone() };
+    let code = outcome::write(place, &folder::files(summary, &detail), terminal);
+    if code == Code::Fine && args.out.open {
+        outcome::open(place, terminal);
+    }
+    code
+}
+
+/// Runs one scenario: what it came to.
+fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Outcome, Code) {
     let progress = Progress::new(ready.job.expected_requests(), terminal);
-    let outcome = ready.job.run(threads(args), &|requests| progress.advance(requests));
+    let wanted_for = if args.out.out.is_some() || args.plot { Use::Drawing } else { Use::Result };
+    let mut outcome = ready.job.run_for(wanted_for, threads(args), &|requests| progress.advance(requests));
     let (requests, time) = progress.finish();
     for warning in outcome.summary.iter().flat_map(table::warnings) {
         terminal.warning(&warning);
@@ -40,12 +68,12 @@ fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summa
     let seconds = time.as_secs_f64().max(1e-9);
     let speed = requests as f64 / seconds / 1e6;
     terminal.note(&format!("simulated {} requests in {seconds:.2} s ({speed:.1} million a second)", grouped(requests)));
-    if let Some((label, trouble)) = outcome.trouble {
+    if let Some((label, trouble)) = outcome.trouble.take() {
         terminal.error(&format!("{}: {}: {}", neutral::plain(&ready.name), neutral::plain(&label), neutral::plain(&trouble)));
-        return (None, Code::Failed);
+        return (outcome, Code::Failed);
     }
     if !outcome.interrupted {
-        return (outcome.summary, Code::Fine);
+        return (outcome, Code::Fine);
     }
     terminal.error(&match outcome.replications {
         0 => format!(
@@ -55,7 +83,7 @@ fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Option<Summa
         1 => format!("interrupted in {}: what follows is of the 1 replication that was finished", neutral::plain(&ready.name)),
         n => format!("interrupted in {}: what follows is of the {n} replications that were finished", neutral::plain(&ready.name)),
     });
-    (outcome.summary, Code::Interrupted)
+    (outcome, Code::Interrupted)
 }
 
 fn threads(args: &RunArgs) -> usize {

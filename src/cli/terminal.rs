@@ -82,6 +82,24 @@ impl Terminal {
         format!("{look}{text}{look:#}")
     }
 
+    /// A piece of a drawing in the colour of a line (Okabe and Ito's, nearest of the 256).
+    pub(super) fn line(&self, number: usize, text: &str) -> String {
+        const PALETTE: [u8; 7] = [214, 74, 36, 227, 32, 166, 175];
+        if !self.colour_out {
+            return text.to_owned();
+        }
+        let look = anstyle::Style::new().fg_color(Some(anstyle::Ansi256Color(PALETTE[number % PALETTE.len()]).into()));
+        format!("{look}{text}{look:#}")
+    }
+
+    /// Whether more than plain characters can be drawn: standard output is a terminal that takes UTF-8.
+    pub(super) fn is_fine(&self) -> bool {
+        let variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
+        let locale = variables.map(|value| value.to_string_lossy().to_ascii_uppercase()).find(|value| !value.is_empty());
+        let takes_utf8 = cfg!(windows) || locale.is_some_and(|locale| locale.contains("UTF-8") || locale.contains("UTF8"));
+        std::io::stdout().is_terminal() && takes_utf8
+    }
+
     fn tag(&self, word: &str, colour: anstyle::AnsiColor) -> String {
         if !self.colour_err {
             return word.to_owned();

@@ -202,6 +202,11 @@ impl Conditions {
         if *self.is_hit.get(backend as usize)? { self.hit.get(&backend) } else { None }
     }
 
+    /// Whether a backend has joined and has not left.
+    pub(super) fn is_there(&self, backend: u32) -> bool {
+        self.of(backend).is_none_or(|condition| condition.absent == 0)
+    }
+
     /// Whether what is believed of a backend stays as it is.
     pub(super) fn is_stale(&self, backend: u32) -> bool {
         self.of(backend).is_some_and(|condition| condition.stale > 0)

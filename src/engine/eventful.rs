@@ -15,6 +15,7 @@ use super::observer::Spent;
 use super::paths::Paths;
 use super::scaling::Scaling;
 use super::tier::{Held, Tier};
+use super::ways::OnTheWay;
 use super::{Cell, Observer, Request};
 use crate::balance::{self, Pick};
 use crate::dist::Sampler;
@@ -31,6 +32,7 @@ use crate::time::round_ns;
 pub(super) struct Events {
     pub(super) errands: Errands,
     pub(super) paths: Paths,
+    ways: OnTheWay,
     pub(super) accesses: Vec<Access>,
     /// By source: the access that its requests take.
     pub(super) entries: Vec<u16>,
@@ -84,6 +86,7 @@ impl Events {
         Self {
             errands: Errands::default(),
             paths: Paths::new(plan.services.len()),
+            ways: OnTheWay::default(),
             accesses: ways.accesses,
             entries: ways.entries,
             call_access: ways.call_access,
@@ -285,6 +288,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.journeys.attempt(slot, Attempt::new(work, backend, now, held));
         let ticket = self.events.errands.send(slot, id);
         self.events.paths.begin(slot);
+        if O::TIMES {
+            self.events.ways.begin(slot, held);
+        }
         self.tier_of(access).sent(&request, local, now);
         request.attempts = request.attempts.saturating_add(1);
         self.journeys.request_mut(id).attempts = request.attempts;
@@ -346,7 +352,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             self.events.errands.trip_mut(slot).place = Place::Lost;
             return;
         }
-        match self.way(&request, backend, Way::To(backend)) {
+        let delay = self.way(&request, backend, Way::To(backend));
+        if O::TIMES {
+            self.events.ways.add(slot, delay);
+        }
+        match delay {
             0 => self.reach_backend(slot, true),
             delay => {
                 self.fleet.send(backend, self.now);
@@ -495,7 +505,11 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             return;
         }
         self.events.errands.trip_mut(slot).place = Place::Returning;
-        match self.way(&request, backend, way) {
+        let delay = self.way(&request, backend, way);
+        if O::TIMES {
+            self.events.ways.add(slot, delay);
+        }
+        match delay {
             0 if !later => self.returned(slot),
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Answer, Item::Answered(slot, true)),
         }
@@ -537,6 +551,10 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         if ok {
             let service = self.events.service_of[attempt.backend as usize];
             self.events.paths.answer(id, slot, service, self.now - self.journeys.request(id).arrival);
+            if O::TIMES {
+                let way_in = self.network.delay(&Request { attempts: 0, ..request }, Way::In);
+                self.events.ways.answer(id, slot, way_in, attempt.sent - request.arrival, self.now);
+            }
         }
         self.free(slot);
         self.events.last_progress = self.now;
@@ -777,7 +795,13 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.observer.served(&request, service, outcome.is_ok().then(|| self.events.paths.of(id)), now);
         if errand.parent == NIL {
             match outcome {
-                Ok((backend, wait)) => self.observer.succeeded(&request, backend, wait, now),
+                Ok((backend, wait)) => {
+                    if O::TIMES {
+                        let (on_the_way, before) = self.events.ways.of(id, now);
+                        self.observer.timed(&request, on_the_way, before);
+                    }
+                    self.observer.succeeded(&request, backend, wait, now);
+                }
                 Err(cause) => self.observer.failed(&request, cause, now),
             }
             self.books.ended(&request, now);

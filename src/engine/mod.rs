@@ -29,6 +29,7 @@ mod scaling;
 mod tier;
 mod troubles;
 mod watching;
+mod ways;
 
 use crate::balance::{self, Pick};
 use crate::fleet::{Accepted, Attempt, Fleet};
@@ -39,7 +40,7 @@ use crate::scenario::Length;
 use crate::slab::NIL;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Observer, Request, Spent, Stopped};
+pub use observer::{Edge, Ending, Observer, Request, Seen, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -202,9 +203,13 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     fn run(&mut self, pulse: &mut dyn FnMut(u64) -> bool) -> Result<Close, Stopped> {
         loop {
             let arrival = if self.ends.arriving { self.traffic.peek().at } else { NEVER };
+            let look = if O::LOOKS { self.observer.next_look() } else { NEVER };
             // Completions up to the next other thing; those at the same instant go before it, unless it is a change of state.
             loop {
-                let bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                let mut bound = arrival.min(self.agenda.next()).min(self.change.saturating_sub(1));
+                if O::LOOKS {
+                    bound = bound.min(look.saturating_sub(1));
+                }
                 let completion = self.fleet.next_completion();
                 if completion.at > bound || completion.at == NEVER {
                     break;
@@ -216,6 +221,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
                 }
             }
             let other = arrival.min(self.agenda.next());
+            if O::LOOKS && self.is_time_to_look(look, other) {
+                self.look(look);
+                continue;
+            }
             if self.change <= other {
                 let next = other.min(self.fleet.next_completion().at);
                 let goes_on = self.change < NEVER && (self.any_closed && self.ends.arriving || EVENTFUL && self.books.in_system > 0);
@@ -242,6 +251,20 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
                 self.trouble()?;
             }
         }
+    }
+
+    /// Whether a look comes before anything else happens: nothing changes until then.
+    fn is_time_to_look(&self, look: u64, other: u64) -> bool {
+        let next = other.min(self.change).min(self.fleet.next_completion().at);
+        look <= next && next < NEVER
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, at: u64) {
+        let conditions = &self.events.conditions;
+        let seen = |(account, backend)| Seen { account, is_there: !EVENTFUL || conditions.is_there(backend) };
+        self.observer.look(at, &mut self.fleet.accounts(at).zip(0..).map(seen));
     }
 
     /// What trouble a balancer is in.
@@ -609,11 +632,21 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     #[inline(always)]
     fn done(&mut self, id: u32, backend: u32, wait: u64, ok: bool) {
         if ok {
+            if O::TIMES && !self.network.absent {
+                self.observer.timed(self.journeys.request(id), self.on_the_way(id, backend), 0);
+            }
             self.observer.succeeded(self.journeys.request(id), backend, wait, self.now);
             self.end(id);
         } else {
             self.fail(id, Failure::Refused);
         }
+    }
+
+    /// How long a request of one attempt was on the way.
+    fn on_the_way(&self, id: u32, backend: u32) -> u64 {
+        let request = self.journeys.request(id);
+        let ways = [Way::To(backend), Way::From(backend), Way::Out].map(|way| self.network.delay(request, way));
+        self.network.delay(&Request { attempts: 0, ..*request }, Way::In) + ways.iter().sum::<u64>()
     }
 
     #[inline(never)]

@@ -54,6 +54,10 @@ impl Request {
 
 /// Who is told what happens. Static: what nobody watches costs nothing.
 pub trait Observer {
+    /// Whether it looks at all backends from time to time.
+    const LOOKS: bool = false;
+    /// Whether it is told where the time of requests went.
+    const TIMES: bool = false;
     /// A request was made.
     fn arrived(&mut self, request: &Request);
     /// An attempt was sent.
@@ -74,10 +78,28 @@ pub trait Observer {
     fn fault(&mut self, _change: &Change, _now: u64) {}
     /// An instance believes from now on that a backend can be used, or cannot.
     fn believed(&mut self, _access: u16, _instance: u32, _backend: u32, _usable: bool, _now: u64) {}
+    /// When it looks at all backends next; `u64::MAX`: no more. Asked only with [`Observer::LOOKS`].
+    fn next_look(&self) -> u64 {
+        u64::MAX
+    }
+    /// The look that was asked for: every backend's books as they stand before anything happens at this instant.
+    fn look(&mut self, _now: u64, _backends: &mut dyn Iterator<Item = Seen>) {}
+    /// Of the latency of a request that succeeds as the next thing: how long it was on the way, and how long before the attempt that was answered was
+    /// sent, ways and times held left out. Told only with [`Observer::TIMES`], and only where either may be more than nothing.
+    fn timed(&mut self, _request: &Request, _on_the_way: u64, _before: u64) {}
     /// A request failed at `now`.
     fn failed(&mut self, request: &Request, cause: Failure, now: u64);
     /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
     fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
+}
+
+/// A backend that somebody looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Its books.
+    pub account: Account,
+    /// Whether it is there: it has joined, and has not left.
+    pub is_there: bool,
 }
 
 /// What became of worker-time.

@@ -2,8 +2,10 @@
 //!
 //! It is measured only where somebody will look at it, and saved beside the summary as `data/detail.json`, from which `evenkeel report` draws again. Lists over time are
 //! columns: one value for each window, `None` where there was nothing to take it of. Windows are equal, begin at the start of the run, warm-up included, and hold
-//! the requests that *arrive* in them, summed over replications; rates and means are per replication.
+//! the requests that *arrive* in them, summed over replications; rates and means are per replication. What is said of backends (attempts sent, in flight, busy) is of the time
+//! itself, up to the last arrival. A last window of which less than half passed is part of the one before.
 
+use super::summary::ResultSummary;
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape of this document.
@@ -14,10 +16,36 @@ pub const SCHEMA: u32 = 1;
 pub struct Detail {
     /// [`SCHEMA`].
     pub schema: u32,
+    /// The command that makes the result again, without what is of one machine only; empty where nobody said it.
+    #[serde(default)]
+    pub reproduce: String,
     /// One for each variant (one in a scenario without variants).
     pub setups: Vec<Setup>,
     /// One for each result of the summary, in its order.
     pub results: Vec<ResultDetail>,
+}
+
+impl Detail {
+    /// What does not fit together in what somebody may have changed by hand: drawing takes every column of a table to be as long as the others.
+    ///
+    /// # Errors
+    /// Says what.
+    pub fn check(&self, results: &[ResultSummary]) -> Result<(), String> {
+        if self.results.len() != results.len() {
+            return Err(format!("it has {} results, and the summary {}", self.results.len(), results.len()));
+        }
+        let variants = results.iter().map(|result| &result.variant);
+        if let Some(Some(variant)) = variants.clone().find(|variant| self.setups.iter().all(|setup| setup.variant != **variant)) {
+            return Err(format!("it does not describe the variant \"{variant}\""));
+        }
+        if self.setups.is_empty() {
+            return Err("it describes no variant".to_owned());
+        }
+        for (result, of) in self.results.iter().zip(results) {
+            result.windows.check(of.backends.len()).map_err(|wrong| format!("windows of \"{}\": {wrong}", of.balancer))?;
+        }
+        Ok(())
+    }
 }
 
 /// What one variant is made of, as it is drawn and said in words.
@@ -155,6 +183,8 @@ pub struct Windows {
     pub width_s: f64,
     /// The end of the warm-up, in seconds: the mean over replications.
     pub warmup_s: f64,
+    /// The last arrival, where the last window ends, in seconds: the mean over replications.
+    pub ends_s: f64,
     /// Requests that arrived, per second.
     pub offered_rps: Vec<f64>,
     /// Of them, those that were answered, per second.
@@ -177,6 +207,9 @@ pub struct Windows {
     pub jain_requests: Vec<Option<f64>>,
     /// The greatest mean number in flight of a backend ÷ the mean of all, by capacity: the mean over replications.
     pub peak_to_mean_in_flight: Vec<Option<f64>>,
+    /// Latencies of requests that were answered, within 6%: the least value of each bucket that holds any, in nanoseconds (exact below 32, and 16 buckets for each
+    /// power of two above), and how many it holds, all replications together.
+    pub latencies: Vec<Vec<(u64, u64)>>,
     /// One for each backend, in the order of the summary; empty beyond [`Windows::BACKENDS`].
     pub backends: Vec<BackendWindows>,
 }
@@ -191,6 +224,42 @@ impl Windows {
     #[must_use]
     pub fn len(&self) -> usize {
         self.offered_rps.len()
+    }
+
+    fn check(&self, backends: usize) -> Result<(), String> {
+        let columns = [
+            self.goodput_rps.len(),
+            self.errors.len(),
+            self.mean_ms.len(),
+            self.p50_ms.len(),
+            self.p99_ms.len(),
+            self.amplification.len(),
+            self.in_flight.len(),
+            self.utilization.len(),
+            self.jain_requests.len(),
+            self.peak_to_mean_in_flight.len(),
+            self.latencies.len(),
+        ];
+        let of_backend = |one: &BackendWindows| {
+            let shared = one.utilization.as_ref().map_or(self.len(), Vec::len);
+            [one.sent_rps.len(), one.in_flight.len(), shared]
+        };
+        if columns.into_iter().chain(self.backends.iter().flat_map(of_backend)).any(|length| length != self.len()) {
+            return Err("columns of different length".to_owned());
+        }
+        if !self.backends.is_empty() && self.backends.len() != backends {
+            return Err(format!("{} backends, and the summary has {backends}", self.backends.len()));
+        }
+        Ok(())
+    }
+
+    /// From when to when a window is, in seconds.
+    #[must_use]
+    pub fn span_s(&self, window: usize) -> [f64; 2] {
+        // Multiplied, not added up: the tenth begins at ten times the width.
+        let start = self.width_s * window as f64;
+        let is_last = window + 1 == self.len();
+        [start, if is_last { self.ends_s.max(start) } else { self.width_s * (window + 1) as f64 }]
     }
 
     /// Whether there are none.

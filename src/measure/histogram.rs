@@ -167,20 +167,32 @@ impl<const BITS: u32> Histogram<BITS> {
     /// and never beyond the least or the greatest value.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<u64> {
-        if self.count == 0 {
-            return None;
-        }
-        // The rank is at least 1; the tiny deduction keeps 0.9 · 10 from becoming 10 by rounding up.
-        let rank = (share * self.count as f64 - 1e-9 * share).ceil().clamp(1.0, self.count as f64) as u64;
-        let mut seen = 0;
-        for (at, &count) in self.counts.iter().enumerate() {
-            seen += count;
-            if seen >= rank {
-                let (least, width) = bucket(at, BITS);
-                return Some((least + width / 2).clamp(self.exact.min, self.exact.max));
+        self.quantiles(&[share])[0]
+    }
+
+    /// Several quantiles at once, for shares that ascend.
+    #[must_use]
+    pub fn quantiles(&self, shares: &[f64]) -> Vec<Option<u64>> {
+        let (mut at, mut seen) = (0, 0);
+        let one = |share: &f64| {
+            let rank = self.rank(*share);
+            while at < self.counts.len() && seen + self.counts[at] < rank {
+                seen += self.counts[at];
+                at += 1;
             }
-        }
-        Some(self.exact.max)
+            (self.count > 0).then(|| {
+                let (least, width) = if at < self.counts.len() { bucket(at, BITS) } else { (self.exact.max, 0) };
+                (least + width / 2).clamp(self.exact.min, self.exact.max)
+            })
+        };
+        shares.iter().map(one).collect()
+    }
+
+    /// How many values are at or below the quantile of a share, at least; 1 is the least value's. 0 without values.
+    pub(super) fn rank(&self, share: f64) -> u64 {
+        // The tiny deduction keeps 0.9 · 10 from becoming 10 by rounding up.
+        let rank = (share * self.count as f64 - 1e-9 * share).ceil();
+        if self.count == 0 { 0 } else { rank.clamp(1.0, self.count as f64) as u64 }
     }
 
     /// The buckets that hold something: least value, width, count.

@@ -277,7 +277,7 @@ mod tests {
 
     /// Bins of 100 ms with 100 requests each, 200 of them (20 s): 10 ms each, or (failed, latency in ms, attempts) where the function says so. Demand: half of the capacity.
     fn story(occurrences: &[(u64, u64)], bad: impl Fn(u64) -> Option<(u64, u64, u64)>) -> Story {
-        let mut series = Series::new(100 * MS, 1, 1);
+        let mut series = Series::new(100 * MS, 1000, 1, 1);
         for bin in 0..200 {
             let (failed, latency, attempts) = bad(bin).unwrap_or((0, 10, 1));
             for request in 0..100 {

@@ -7,9 +7,14 @@
 //!
 //! Where something goes wrong, [`witness`] keeps a series of bins beside the record, and `impact` says what each fault did (`metastable`: what went on when it was over).
 //!
+//! Where a report will be drawn, [`onlooker`] keeps a [`closeup`] beside the record, and what is drawn of it is a [`detail`].
+//!
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
+mod bins;
+pub mod closeup;
 pub mod compare;
+mod curve;
 pub mod detail;
 mod entries;
 pub mod fairness;
@@ -17,10 +22,13 @@ pub mod histogram;
 pub mod holm;
 mod impact;
 pub mod interval;
+mod keys;
 mod merge;
 mod metastable;
 pub mod metric;
+pub mod onlooker;
 pub mod paired;
+mod periods;
 pub mod record;
 pub mod recorder;
 pub mod result;

@@ -3,6 +3,7 @@
 //! A cell is one replication of one balancer. Everything is of the measured requests (those that arrive after the warm-up)
 //! unless it says otherwise.
 
+use super::closeup::Closeup;
 use super::histogram::{Coarse, Fine};
 use crate::time::{SimTime, Span};
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,8 @@ pub struct Record {
     pub events: u64,
     /// A running hash of every decision and outcome, in order.
     pub fingerprint: u64,
+    /// What is drawn, where somebody asked for that.
+    pub closeup: Option<Box<Closeup>>,
 }
 
 /// What one cell measured at one service.

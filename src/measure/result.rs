@@ -5,6 +5,8 @@
 //! [`Record`] again (its window as long as all windows together), from which the result's numbers are read by the same
 //! code that reads one replication's.
 
+use super::closeup::Closeup;
+use super::detail::ResultDetail;
 use super::entries::Figure;
 use super::histogram::Fine;
 use super::interval::{self, Interval};
@@ -30,6 +32,7 @@ pub struct ResultBuilder {
     values: Vec<(Metric, Vec<Option<f64>>)>,
     checks: Vec<Check>,
     overloaded: u32,
+    closeup: Option<Box<Closeup>>,
 }
 
 /// One balancer in one variant, measured.
@@ -51,6 +54,8 @@ pub struct Measured {
     pub events: u64,
     /// A hash of every decision and outcome of all replications, in order.
     pub fingerprint: u64,
+    /// What is drawn, where the records have it.
+    pub detail: Option<ResultDetail>,
     values: Vec<(Metric, Vec<Option<f64>>)>,
 }
 
@@ -81,7 +86,7 @@ impl ResultBuilder {
                 values.push((Metric::parse(path, &subject.backends)?, Vec::new()));
             }
         }
-        Ok(Self { subject, total: Record::default(), values, checks: Vec::new(), overloaded: 0 })
+        Ok(Self { subject, total: Record::default(), values, checks: Vec::new(), overloaded: 0, closeup: None })
     }
 
     /// Adds the next replication.
@@ -91,6 +96,13 @@ impl ResultBuilder {
         }
         self.checks.push(check(&record));
         self.overloaded += u32::from(record.overloaded_at.is_some());
+        let mut record = record;
+        if let Some(closeup) = record.closeup.take() {
+            match &mut self.closeup {
+                Some(all) => all.add(*closeup, &self.subject.backends),
+                None => self.closeup = Some(closeup),
+            }
+        }
         merge(&mut self.total, record);
     }
 
@@ -112,11 +124,14 @@ impl ResultBuilder {
     pub fn finish(self) -> Measured {
         let health = self.health();
         let mut result = self.result(&health);
-        if 2 * health.unsettled > health.replications {
+        let settled = 2 * health.unsettled <= health.replications;
+        if !settled {
             forget_means(&mut result);
         }
+        let Subject { backends, sources, .. } = &self.subject;
+        let detail = self.closeup.map(|closeup| closeup.detail(&self.total, settled, backends, sources));
         let Record { latency, failed_latency, wait, events, fingerprint, .. } = self.total;
-        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, values: self.values }
+        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, detail, values: self.values }
     }
 
     fn health(&self) -> Health {

@@ -1,19 +1,18 @@
-//! What happened to requests by the time of their arrival: a table of equal bins that gets coarser where it would get too long.
+//! What happened to requests by the time of their arrival: bins of requests, answers, attempts and latencies.
 //!
 //! A row is a bin: requests, answers and attempts, attempts by service and at the targets of each fault, and a histogram of latencies within 6%. Where there would be
-//! more than [`Series::LIMIT`] bins, each two become one, so that a series of any length has its place and its cost.
+//! more bins than asked for, each two become one (see `bins.rs`).
 
-use super::histogram::index;
+use super::bins::Bins;
+use super::histogram::{Histogram, index};
 use std::ops::Range;
 
 /// A table of bins.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
-    width: u64,
     services: usize,
     faults: usize,
-    /// Row after row.
-    table: Vec<u64>,
+    bins: Bins,
 }
 
 /// The first columns of a row; attempts by service follow, then those at the targets of each fault, then latencies by bucket.
@@ -27,6 +26,9 @@ const PLAIN: usize = 4;
 const BITS: u32 = 4;
 /// What took 2^50 ns (13 days) or longer counts as that long.
 const BUCKETS: usize = ((50 - BITS + 1) << BITS) as usize;
+
+/// Latencies of a bin.
+pub(super) type Latencies = Histogram<BITS>;
 
 /// Several bins together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,93 +61,77 @@ impl Sum {
 }
 
 impl Series {
-    /// The most bins.
-    const LIMIT: usize = 1000;
     /// With fewer requests than this in a bin, in the mean, the noise of its mean latency would be taken for trouble.
     const ENOUGH: u64 = 100;
     /// Bins are not joined for that where only so few would be left.
     const FEWEST: usize = 50;
 
-    /// An empty series of bins so wide (in nanoseconds, at least 1).
-    pub(super) fn new(width: u64, services: usize, faults: usize) -> Self {
-        Self { width: width.max(1), services, faults, table: Vec::new() }
+    /// An empty series of bins so wide (in nanoseconds, at least 1), at most so many.
+    pub(super) fn new(width: u64, most: usize, services: usize, faults: usize) -> Self {
+        Self { services, faults, bins: Bins::new(width, PLAIN + services + faults + BUCKETS, most) }
     }
 
     /// How wide a bin is, in nanoseconds.
     pub(super) fn width(&self) -> u64 {
-        self.width
+        self.bins.width()
     }
 
-    fn columns(&self) -> usize {
-        PLAIN + self.services + self.faults + BUCKETS
-    }
-
-    fn bins(&self) -> usize {
-        self.table.len() / self.columns()
-    }
-
-    /// The row of requests that arrive at this instant.
-    #[inline]
-    fn row(&mut self, at: u64) -> &mut [u64] {
-        let columns = self.columns();
-        let mut bin = at / self.width;
-        if (bin + 1) as usize * columns > self.table.len() {
-            while bin >= Self::LIMIT as u64 {
-                self.fold();
-                bin = at / self.width;
-            }
-            let long_enough = (bin as usize + 1) * columns;
-            self.table.resize(long_enough.max(self.table.len()), 0);
-        }
-        let from = bin as usize * columns;
-        &mut self.table[from..from + columns]
-    }
-
-    /// Each two bins become one.
-    fn fold(&mut self) {
-        let columns = self.columns();
-        let joined = self.table.chunks(2 * columns).flat_map(|pair| {
-            let (one, other) = pair.split_at(columns);
-            (0..columns).map(move |at| one[at] + other.get(at).unwrap_or(&0))
-        });
-        self.table = joined.collect();
-        self.width = self.width.saturating_mul(2);
+    /// How many bins there are.
+    pub(super) fn bins(&self) -> usize {
+        self.bins.len()
     }
 
     /// Joins bins until there is enough in them, once all has been counted.
     pub(super) fn settle(&mut self) {
         let arrived = self.sum(0..self.bins()).arrived;
         while self.bins() >= 2 * Self::FEWEST && arrived < Self::ENOUGH * self.bins() as u64 {
-            self.fold();
+            self.bins.fold();
         }
     }
 
+    /// The table itself, to be made coarser or added to another's.
+    pub(super) fn table(&mut self) -> &mut Bins {
+        &mut self.bins
+    }
+
+    /// Adds a series of the same columns.
+    pub(super) fn add(&mut self, other: Self) {
+        self.bins.add(other.bins);
+    }
+
     /// A request arrived.
+    #[inline]
     pub(super) fn arrived(&mut self, at: u64) {
-        self.row(at)[ARRIVED] += 1;
+        self.bins.row(at)[ARRIVED] += 1;
     }
 
     /// A request that arrived then was answered.
+    #[inline]
     pub(super) fn succeeded(&mut self, at: u64, latency: u64) {
         let first = PLAIN + self.services + self.faults;
-        let row = self.row(at);
+        let row = self.bins.row(at);
         row[SUCCEEDED] += 1;
         row[LATENCY] = row[LATENCY].saturating_add(latency);
         row[first + index(latency, BITS).min(BUCKETS - 1)] += 1;
     }
 
+    /// An attempt for a request that arrived then was sent.
+    #[inline]
+    pub(super) fn attempted(&mut self, at: u64) {
+        self.bins.row(at)[ATTEMPTS] += 1;
+    }
+
     /// An attempt for a request that arrived then went to a backend of this service, a target of these faults.
     pub(super) fn sent(&mut self, at: u64, service: u16, hit_by: &[u16]) {
         let first = PLAIN + self.services;
-        let row = self.row(at);
+        let row = self.bins.row(at);
         row[ATTEMPTS] += 1;
         row[PLAIN + usize::from(service)] += 1;
         hit_by.iter().for_each(|&fault| row[first + usize::from(fault)] += 1);
     }
 
     fn column(&self, column: usize, bins: Range<usize>) -> u64 {
-        let columns = self.columns();
-        bins.take_while(|&bin| bin < self.bins()).map(|bin| self.table[bin * columns + column]).sum()
+        bins.map_while(|bin| self.bins.get(bin)).map(|row| row[column]).sum()
     }
 
     /// Several bins together.
@@ -159,6 +145,12 @@ impl Series {
         let there = self.column(PLAIN + self.services + usize::from(fault), bins.clone());
         let all: u64 = services.iter().map(|&service| self.column(PLAIN + usize::from(service), bins.clone())).sum();
         (all > 0).then(|| there as f64 / all as f64)
+    }
+
+    /// The latencies of a bin, within 6%.
+    pub(super) fn latencies(&self, bin: usize) -> Latencies {
+        let first = PLAIN + self.services + self.faults;
+        Histogram::from_counts(self.bins.get(bin).map(|row| row[first..].to_vec()).unwrap_or_default())
     }
 
     /// The bucket that holds the 99th percentile of these bins' latencies.
@@ -188,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_gets_coarser_and_loses_nothing() {
-        let mut series = Series::new(10, 1, 1);
+        let mut series = Series::new(10, 1000, 1, 1);
         for at in (0..40_000).step_by(5) {
             series.arrived(at);
             series.sent(at, 0, if at % 2 == 0 { &[0] } else { &[] });
@@ -205,7 +197,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_those_of_the_bins_that_are_asked_for() {
-        let mut series = Series::new(10, 1, 0);
+        let mut series = Series::new(10, 1000, 1, 0);
         (1..=1000).for_each(|latency| series.succeeded(5, latency));
         (0..50).for_each(|_| series.succeeded(15, 100_000));
         let p99 = series.p99(0..1);

@@ -38,6 +38,8 @@ pub struct Subject {
     pub services: Arc<[String]>,
     /// The faults, in the order of their records.
     pub faults: Arc<[Fault]>,
+    /// The sources of traffic, in order.
+    pub sources: Arc<[Source]>,
     /// Whether the scenario has `clients`.
     pub clients: bool,
     /// Offered work ÷ the pool's nominal capacity, where both are known: above 1 it cannot keep up.
@@ -51,6 +53,15 @@ pub struct Fault {
     pub name: String,
     /// Its kind in the catalogue.
     pub kind: String,
+}
+
+/// One source of traffic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Source {
+    /// Its class; its own name, where it has none.
+    pub class: String,
+    /// The mean work of its requests at speed 1, in nanoseconds; infinite where the distribution has none.
+    pub mean_work: f64,
 }
 
 /// One backend.

@@ -3,6 +3,7 @@
 //! Plans without faults are run with the recorder alone, and pay nothing for this. Who is hit by an occurrence, and when, is known before it begins: so the share of
 //! load at its targets can be counted before, too.
 
+use super::bins::nice;
 use super::impact::{self, Nature, Occurrence, Story};
 use super::record::{Failure, Record};
 use super::recorder::Recorder;
@@ -12,6 +13,9 @@ use crate::fault::{Change, Fault, Kind, Occurrences, Repeats, Window};
 use crate::fleet::Account;
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The most bins.
+const LIMIT: usize = 1000;
 
 /// Records a cell and watches its faults.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ impl Witness {
         let faults = plan.faults.iter().zip(0..).map(|(fault, number)| Watched::new(fault, number, plan.seed, replication.into()));
         let mut witness = Self {
             recorder: Recorder::new(plan),
-            series: Series::new(width(plan), plan.services.len(), plan.faults.len()),
+            series: Series::new(width(plan), LIMIT, plan.services.len(), plan.faults.len()),
             faults: faults.collect(),
             hit_by: vec![Vec::new(); plan.backend_count() as usize],
             service_of: service_of.collect(),
@@ -163,12 +167,6 @@ fn width(plan: &Plan) -> u64 {
     };
     let shortest = plan.faults.iter().filter_map(lasts).map(|lasts| lasts.0 as f64).fold(f64::INFINITY, f64::min);
     nice((length / 200.0).min(shortest / 10.0).max(length / 500.0))
-}
-
-/// The next 1, 2 or 5 times a power of ten.
-fn nice(wanted: f64) -> u64 {
-    let powers = (0..18).map(|power| 10_u64.pow(power));
-    powers.flat_map(|ten| [ten, 2 * ten, 5 * ten]).find(|&nice| nice as f64 >= wanted).unwrap_or(u64::MAX)
 }
 
 fn nature(fault: &Fault, service_of: &[u16]) -> Nature {
@@ -253,15 +251,5 @@ impl Observer for Witness {
             Edge::Closes => self.closes = now,
         }
         self.recorder.window(edge, now, in_system_area, accounts);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn widths_are_nice_numbers() {
-        assert_eq!([0.0, 1.0, 1.5, 3.0, 7.0, 1.2e9].map(nice), [1, 1, 2, 5, 10, 2_000_000_000]);
     }
 }

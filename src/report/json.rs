@@ -4,8 +4,10 @@
 //! reader turns back into what they were.
 
 use super::neutral;
-use crate::measure::summary::Summary;
-use serde::Serialize;
+use crate::measure::detail::{self, Detail};
+use crate::measure::summary::{self, Summary};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// One scenario: an object, indented, with a line end.
 #[must_use]
@@ -27,8 +29,73 @@ pub fn read(text: &str) -> Result<Vec<Summary>, serde_json::Error> {
     if text.trim_start().starts_with('[') { serde_json::from_str(text) } else { serde_json::from_str(text).map(|one| vec![one]) }
 }
 
+/// What is drawn: an object on one line.
+#[must_use]
+pub fn detail(detail: &Detail) -> String {
+    safe(&serde_json::to_string(detail).expect("it has only strings as keys and no failing fields"))
+}
+
+/// Why a saved result cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is not JSON, or not of the shape.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Another program's, or another version's.
+    #[error("its \"schema\" is {found}, and this version reads {known}: draw it with the version that wrote it, or run the scenario again")]
+    Version {
+        /// As it says.
+        found: u64,
+        /// What can be read.
+        known: u32,
+    },
+    /// It is JSON, and nothing of ours.
+    #[error("it has no \"schema\": evenkeel did not write it")]
+    Foreign,
+}
+
+/// Reads what [`one`] wrote, if this version can.
+///
+/// # Errors
+/// Says why not.
+pub fn read_summary(text: &str) -> Result<Summary, Unreadable> {
+    versioned(text, summary::SCHEMA)
+}
+
+/// Reads what [`detail`](fn@detail) wrote, if this version can.
+///
+/// # Errors
+/// Says why not.
+pub fn read_detail(text: &str) -> Result<Detail, Unreadable> {
+    versioned(text, detail::SCHEMA)
+}
+
+/// Whether a text is a result that some version of evenkeel wrote.
+#[must_use]
+pub fn is_ours(text: &str) -> bool {
+    let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let is_one = |value: &serde_json::Value| value["tool"]["name"] == "evenkeel" && value["schema"].is_u64();
+    value.is_some_and(|value| is_one(&value) || value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_one)))
+}
+
+/// The version first: what another version wrote may have any shape.
+fn versioned<T: DeserializeOwned>(text: &str, known: u32) -> Result<T, Unreadable> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: Option<u64>,
+    }
+    match serde_json::from_str::<Version>(text)?.schema {
+        Some(found) if found == u64::from(known) => Ok(serde_json::from_str(text)?),
+        Some(found) => Err(Unreadable::Version { found, known }),
+        None => Err(Unreadable::Foreign),
+    }
+}
+
 fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
-    let text = serde_json::to_string_pretty(value).expect("a summary has only strings as keys and no failing fields");
+    safe(&serde_json::to_string_pretty(value).expect("a summary has only strings as keys and no failing fields"))
+}
+
+fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // Line ends are the layout's own: those of names are escaped already.

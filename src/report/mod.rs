@@ -8,12 +8,17 @@ mod faults;
 #[cfg(feature = "plots")]
 pub mod figure;
 mod figures;
+pub mod folder;
 mod grid;
+pub mod hgrm;
+pub mod hlog;
 pub mod json;
 pub mod markdown;
 pub mod neutral;
+pub mod openmetrics;
 #[cfg(feature = "plots")]
 pub mod page;
+pub mod plot;
 #[cfg(test)]
 mod sample;
 #[cfg(all(test, feature = "plots"))]
@@ -21,3 +26,4 @@ mod sample;
 mod sample_page;
 pub mod style;
 pub mod table;
+pub mod tidy;

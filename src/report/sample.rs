@@ -1,9 +1,11 @@
 //! Two balancers and two variants with numbers made up by a small generator: what the writers' tests draw.
 
+use crate::measure::detail::{BackendWindows, Detail, Distribution, Percentile, ResultDetail, Setup as DetailSetup, TimeSpent, Windows};
+use crate::measure::histogram::Fine;
 use crate::measure::record::{BackendRecord, Batches, FaultRecord, Record};
 use crate::measure::result::{Measured, ResultBuilder};
 use crate::measure::setup::{Backend, Fault, Setup, Subject};
-use crate::measure::summary::Summary;
+use crate::measure::summary::{ResultSummary, Summary};
 use crate::time::{SimTime, Span};
 
 /// One replication: 1,000 requests of a mean latency in milliseconds over one fast and one slow backend.
@@ -81,6 +83,7 @@ fn subject(balancer: &str, variant: Option<&str>) -> Subject {
         backends: [backend("web-0", 1.0), backend("web-1", 0.5)].into(),
         services: [].into(),
         faults: if variant == Some("with timeouts") { [Fault { name: "lose one".into(), kind: "crash".into() }].into() } else { [].into() },
+        sources: [].into(),
         clients: false,
         load: Some(0.8),
     }
@@ -135,4 +138,58 @@ pub(super) fn equals(found: &str, golden: &str) {
     let parted = found.lines().zip(golden.lines()).position(|(found, golden)| found != golden);
     let at = parted.unwrap_or_else(|| found.lines().count().min(golden.lines().count()));
     panic!("line {} is {:?}, not {:?}; the whole is printed above", at + 1, found.lines().nth(at), golden.lines().nth(at));
+}
+
+/// What is drawn of each result of a summary, made up: three windows of two seconds, the last cut short.
+pub(super) fn detail(summary: &Summary) -> Detail {
+    let mut latency = Fine::default();
+    (1..=1000).for_each(|ms| latency.record(ms * 1_000_000));
+    let count = latency.count();
+    let one = |result: &ResultSummary| ResultDetail {
+        latency: Distribution {
+            count,
+            min_ns: latency.min(),
+            max_ns: latency.max(),
+            mean_ns: latency.mean(),
+            stddev_ns: latency.stddev(),
+            buckets: latency.buckets().collect(),
+        },
+        percentiles: vec![
+            Percentile { share: 0.0, ms: 1.0, ci95_ms: None, beyond: 999 },
+            Percentile { share: 0.99, ms: 990.0, ci95_ms: Some(2.5), beyond: 10 },
+        ],
+        time: TimeSpent { queue_ms: Some(300.0), service_ms: Some(150.5), network_ms: Some(50.0), retry_ms: Some(0.0) },
+        windows: Windows {
+            width_s: 2.0,
+            warmup_s: 1.0,
+            ends_s: 5.5,
+            offered_rps: vec![100.0, 110.0, 90.0],
+            goodput_rps: vec![100.0, 100.0, 90.0],
+            errors: vec![Some(0.0), Some(0.1), None],
+            mean_ms: vec![Some(10.0), Some(30.0), None],
+            p50_ms: vec![Some(7.0), Some(21.0), None],
+            p99_ms: vec![Some(46.0), None, None],
+            amplification: vec![Some(1.0), Some(1.5), None],
+            in_flight: vec![1.0, 3.3, 0.9],
+            utilization: vec![Some(0.5), Some(0.75), None],
+            jain_requests: vec![Some(0.9), Some(1.0), None],
+            peak_to_mean_in_flight: vec![Some(1.2), Some(1.1), None],
+            latencies: vec![vec![(7, 3), (10_485_760, 197)], vec![(20_971_520, 220)], vec![]],
+            backends: result
+                .backends
+                .iter()
+                .map(|_| BackendWindows {
+                    sent_rps: vec![50.0, 55.0, 45.0],
+                    in_flight: vec![0.5, 1.65, 0.45],
+                    utilization: Some(vec![0.5, 0.1, 0.3]),
+                })
+                .collect(),
+        },
+        depth: vec![0.5, 0.25, 0.25],
+        looks: 400,
+        classes: Vec::new(),
+        keys: None,
+    };
+    let setups = vec![DetailSetup { variant: None, load: Some(0.8), ..DetailSetup::default() }];
+    Detail { schema: 1, reproduce: "evenkeel run sample.toml".into(), setups, results: summary.results.iter().map(one).collect() }
 }
