@@ -17,7 +17,10 @@ const COMMAND: &str = "evenkeel run scenario.toml --seed 42 --out report";
 fn pages() -> Vec<(&'static str, String)> {
     let one = |(summary, detail): &(Summary, Detail)| draw(&[Shown { name: None, summary, detail }], COMMAND);
     let (before, after) = (sample::before(), sample::small());
-    let both = [Shown { name: Some("before"), summary: &before.0, detail: &before.1 }, Shown { name: Some("after"), summary: &after.0, detail: &after.1 }];
+    let both = [
+        Shown { name: Some("before"), summary: &before.0, detail: &before.1 },
+        Shown { name: Some("after"), summary: &after.0, detail: &after.1 },
+    ];
     vec![
         ("five.html", one(&sample::five())),
         ("hostile.html", one(&sample::hostile())),

@@ -12,7 +12,8 @@ const RAREST: f64 = 1e-6;
 pub(super) fn figure(cast: &Cast<'_>) -> Option<Figure> {
     let known: Vec<Role<'_>> = cast.roles.iter().copied().filter(|role| role.detail.looks > 0 && role.detail.depth.len() > 1).collect();
     let lines: Vec<Line> = known.iter().map(line).collect();
-    let deepest = lines.iter().filter_map(|line| line.points.iter().rev().find(|point| point.1.is_some())).map(|point| point.0).fold(1.0, f64::max);
+    let deepest =
+        lines.iter().filter_map(|line| line.points.iter().rev().find(|point| point.1.is_some())).map(|point| point.0).fold(1.0, f64::max);
     let title = claim(&known)?;
     let y = Axis::log("Share of looks", Unit::Share, lines.iter().flat_map(|line| line.points.iter().filter_map(|point| point.1)));
     Some(Figure {
@@ -27,7 +28,14 @@ pub(super) fn figure(cast: &Cast<'_>) -> Option<Figure> {
         variant: cast.variant.map(str::to_owned),
         topic: Topic::Depth,
         table: table(&known),
-        drawing: Drawing::Lines(Lines { x: Axis::between("Requests at the backend", Unit::Number, 0.0, deepest), y, lines, spans: Vec::new(), even: None, height: 320 }),
+        drawing: Drawing::Lines(Lines {
+            x: Axis::between("Requests at the backend", Unit::Number, 0.0, deepest),
+            y,
+            lines,
+            spans: Vec::new(),
+            even: None,
+            height: 320,
+        }),
         slots: cast.slots.clone(),
         series: None,
     })
@@ -56,14 +64,25 @@ fn claim(roles: &[Role<'_>]) -> Option<String> {
     let share = |role: &Role<'_>| percent(more_than(role, depth));
     Some(match most.series == least.series {
         true => format!("In {} of looks a backend holds more than {depth}", share(most)),
-        false => format!("In {} of looks a backend holds more than {depth} with {}, in {} with {}", share(most), most.name(), share(least), least.name()),
+        false => format!(
+            "In {} of looks a backend holds more than {depth} with {}, in {} with {}",
+            share(most),
+            most.name(),
+            share(least),
+            least.name()
+        ),
     })
 }
 
 fn table(roles: &[Role<'_>]) -> Table {
     let depths = [0, 1, 2, 3, 5, 10, 20, 50];
-    let head = std::iter::once("balancer".to_owned()).chain(depths.iter().map(|depth| if *depth == 0 { "idle".into() } else { format!("{depth} or more") }));
-    let share = |role: &Role<'_>, depth: usize| if depth == 0 { role.detail.depth.first().copied().unwrap_or(0.0) } else { more_than(role, depth - 1) };
-    let row = |role: &Role<'_>| (Some(role.series), std::iter::once(role.name()).chain(depths.iter().map(|&depth| percent(share(role, depth)))).collect());
+    let head = std::iter::once("balancer".to_owned())
+        .chain(depths.iter().map(|depth| if *depth == 0 { "idle".into() } else { format!("{depth} or more") }));
+    let share = |role: &Role<'_>, depth: usize| {
+        if depth == 0 { role.detail.depth.first().copied().unwrap_or(0.0) } else { more_than(role, depth - 1) }
+    };
+    let row = |role: &Role<'_>| {
+        (Some(role.series), std::iter::once(role.name()).chain(depths.iter().map(|&depth| percent(share(role, depth)))).collect())
+    };
     Table { head: head.collect(), rows: roles.iter().map(row).collect(), columns: vec![] }
 }

@@ -113,7 +113,8 @@ impl Heat {
     /// What the colours mean, above.
     fn draw_scale(&self, area: &Area, frame: &Frame) {
         let (y, cell) = (frame.top - 17 * UNIT, 8 * UNIT);
-        let text = |what: String, x: i32, across| scene::text(area, Ink::of(Role::Label), what, frame.inside((x, y)), LABEL, across, VPos::Center);
+        let text =
+            |what: String, x: i32, across| scene::text(area, Ink::of(Role::Label), what, frame.inside((x, y)), LABEL, across, VPos::Center);
         text(format!("{}: 0", self.what), frame.left, HPos::Left);
         let start = frame.left + (10 + letters::width(&format!("{}: 0", self.what), LABEL) as i32) * UNIT;
         for step in 0..=HOTTEST {

@@ -33,7 +33,9 @@ fn utilization(cast: &Cast<'_>) -> Vec<Figure> {
     let all: Vec<Rows<'_>> = cast
         .roles
         .iter()
-        .filter_map(|role| Some((*role, role.detail.windows.backends.iter().map(|backend| backend.utilization.as_deref()).collect::<Option<Vec<_>>>()?)))
+        .filter_map(|role| {
+            Some((*role, role.detail.windows.backends.iter().map(|backend| backend.utilization.as_deref()).collect::<Option<Vec<_>>>()?))
+        })
         .filter(|(_, rows)| rows.len() > 1)
         .collect();
     all.iter().map(|rows| figure(cast, rows, all.len(), "utilization", "Busy workers", Unit::Share, 1.0)).collect()

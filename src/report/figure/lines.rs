@@ -14,9 +14,11 @@ use plotters::style::{Color, ShapeStyle};
 
 /// Around the plot, in pixels.
 const LEFT: u32 = 66;
-const RIGHT: u32 = 158;
+const RIGHT: u32 = 178;
 const ABOVE: u32 = 28;
 const BELOW: u32 = 44;
+/// How wide a name may be.
+pub(in crate::report) const NAME_ROOM: f64 = (RIGHT - 38) as f64;
 /// Between names.
 const NAME_LINE: i32 = 15 * UNIT;
 const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
@@ -159,7 +161,7 @@ impl Lines {
             let (start, sample) = (frame.right + 8 * UNIT, frame.right + 28 * UNIT);
             frame.line(area, ink(Role::Leader), vec![(x, y), (frame.right + 3 * UNIT, place), (start, place)]);
             frame.line(area, ink(Role::Sample), vec![(start, place), (sample, place)]);
-            let name = letters::fitted(&line.name, LABEL, f64::from(RIGHT - 38));
+            let name = letters::fitted(&line.name, LABEL, NAME_ROOM);
             scene::text(area, ink(Role::Name), name, frame.inside((sample + 5 * UNIT, place)), LABEL, HPos::Left, VPos::Center);
         }
     }
@@ -230,7 +232,8 @@ fn label_width(label: &str) -> i32 {
 fn draw_line(chart: &mut Chart<'_>, line: &Line, y: &Axis) {
     let ink = |role| Ink::series(role, line.series);
     for run in runs(&line.band) {
-        let place = |at: usize, bound: usize| (line.points[at].0, line.band[at].expect("runs are of those that are known")[bound].max(y.low));
+        let place =
+            |at: usize, bound: usize| (line.points[at].0, line.band[at].expect("runs are of those that are known")[bound].max(y.low));
         let corners = run.clone().map(|at| place(at, 0)).chain(run.rev().map(|at| place(at, 1)));
         chart.draw_series([Polygon::new(corners.collect::<Vec<_>>(), filled(ink(Role::Band)))]).expect(CANNOT_FAIL);
     }

@@ -158,7 +158,11 @@ mod tests {
         assert!(figures.len() >= 15, "{}", figures.len());
         for figure in &figures {
             let svg = figure.svg();
-            assert!(svg.starts_with("<svg ") && svg.contains("<title>") && svg.contains("<desc>") && svg.contains("<path"), "{}", figure.name);
+            assert!(
+                svg.starts_with("<svg ") && svg.contains("<title>") && svg.contains("<desc>") && svg.contains("<path"),
+                "{}",
+                figure.name
+            );
             assert!(!figure.title.is_empty() && !figure.finding.is_empty() && !figure.table.rows.is_empty(), "{}", figure.name);
             let png = figure.png();
             assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() > 5000, "{}: {}", figure.name, png.len());
@@ -197,7 +201,7 @@ mod tests {
         let (summary, mut detail) = sample::five();
         detail.results.iter_mut().for_each(|one| *one = Default::default());
         for figure in all(&summary, &detail) {
-            figure.svg();
+            assert!(figure.svg().ends_with("</svg>\n"));
         }
     }
 }

@@ -54,7 +54,14 @@ pub(super) fn figures(cast: &Cast<'_>) -> Vec<Figure> {
     let peak = |what: &'static str| {
         move |least: &Moment<'_>, most: &Moment<'_>| match least.role.series == most.role.series {
             true => format!("{what} peaks at {} at {}", ms(most.value), s(most.at)),
-            false => format!("{what} peaks at {} with {}, at {}; at {} with {}", ms(most.value), most.role.name(), s(most.at), ms(least.value), least.role.name()),
+            false => format!(
+                "{what} peaks at {} with {}, at {}; at {} with {}",
+                ms(most.value),
+                most.role.name(),
+                s(most.at),
+                ms(least.value),
+                least.role.name()
+            ),
         }
     };
     let (p99, p50) = (peak("p99"), peak("The median"));
@@ -68,7 +75,13 @@ pub(super) fn figures(cast: &Cast<'_>) -> Vec<Figure> {
     };
     let flies = |least: &Moment<'_>, most: &Moment<'_>| match least.role.series == most.role.series {
         true => format!("At most {} requests are in flight at once, at {}", short(most.value), s(most.at)),
-        false => format!("Up to {} requests are in flight with {}, up to {} with {}", short(most.value), most.role.name(), short(least.value), least.role.name()),
+        false => format!(
+            "Up to {} requests are in flight with {}, up to {} with {}",
+            short(most.value),
+            most.role.name(),
+            short(least.value),
+            least.role.name()
+        ),
     };
     let all = [
         Series {
@@ -105,7 +118,8 @@ pub(super) fn figures(cast: &Cast<'_>) -> Vec<Figure> {
             claim: &fails,
         },
     ];
-    let mut figures: Vec<Figure> = all.iter().filter(|series| series.stem != "errors-over-time" || has_errors(cast)).filter_map(|series| draw(cast, series)).collect();
+    let mut figures: Vec<Figure> =
+        all.iter().filter(|series| series.stem != "errors-over-time" || has_errors(cast)).filter_map(|series| draw(cast, series)).collect();
     figures.extend(load(cast));
     let in_flight = Series {
         stem: "in-flight-over-time",
@@ -129,7 +143,13 @@ pub(super) fn fairness(cast: &Cast<'_>) -> Vec<Figure> {
         let even = |moment: &Moment<'_>| format!("{:.3}", 1.0 - moment.value);
         match least.role.series == most.role.series {
             true => format!("Requests are spread with a Jain's index of {} or more", even(most)),
-            false => format!("{} always spreads requests evenly (Jain's index {} or more); {} falls to {}", least.role.name(), even(least), most.role.name(), even(most)),
+            false => format!(
+                "{} always spreads requests evenly (Jain's index {} or more); {} falls to {}",
+                least.role.name(),
+                even(least),
+                most.role.name(),
+                even(most)
+            ),
         }
     };
     let peak = |least: &Moment<'_>, most: &Moment<'_>| match least.role.series == most.role.series {
@@ -192,7 +212,16 @@ fn draw(cast: &Cast<'_>, series: &Series<'_>) -> Option<Figure> {
     let most = moments.iter().reduce(|one, other| if other.value > one.value { other } else { one })?;
     let least = moments.iter().reduce(|one, other| if other.value < one.value { other } else { one })?;
     let title = (series.claim)(least, most);
-    Some(over_time(cast, series.stem, series.topic, title, series.caption, lines, |values| (series.axis)(series.what, series.unit, values), series.even))
+    Some(over_time(
+        cast,
+        series.stem,
+        series.topic,
+        title,
+        series.caption,
+        lines,
+        |values| (series.axis)(series.what, series.unit, values),
+        series.even,
+    ))
 }
 
 fn has_points(line: &Line) -> bool {
@@ -225,7 +254,14 @@ fn over_time(
         caption: format!("{caption}{}", cast.shades()),
         variant: cast.variant.map(str::to_owned),
         topic,
-        drawing: Drawing::Lines(Lines { x: Axis::between("Simulated time", Unit::S, 0.0, cast.end()), y, lines, spans: cast.spans(), even, height: 300 }),
+        drawing: Drawing::Lines(Lines {
+            x: Axis::between("Simulated time", Unit::S, 0.0, cast.end()),
+            y,
+            lines,
+            spans: cast.spans(),
+            even,
+            height: 300,
+        }),
         table,
         slots: cast.slots.clone(),
         series: None,
@@ -235,7 +271,8 @@ fn over_time(
 /// The load that is offered to all, and what each answers of it.
 fn load(cast: &Cast<'_>) -> Option<Figure> {
     let offered = cast.roles.iter().max_by_key(|role| role.detail.windows.len())?;
-    let mut lines: Vec<Line> = cast.roles.iter().map(|role| line(role, known(&role.detail.windows.goodput_rps))).filter(has_points).collect();
+    let mut lines: Vec<Line> =
+        cast.roles.iter().map(|role| line(role, known(&role.detail.windows.goodput_rps))).filter(has_points).collect();
     let mut all = line(offered, known(&offered.detail.windows.offered_rps));
     if !has_points(&all) {
         return None;
@@ -248,7 +285,8 @@ fn load(cast: &Cast<'_>) -> Option<Figure> {
         }
         _ => "Every balancer answers what is offered".into(),
     };
-    let caption = "Grey: requests that arrive, the same for every balancer. Coloured: those of them that were answered, by when they arrived.";
+    let caption =
+        "Grey: requests that arrive, the same for every balancer. Coloured: those of them that were answered, by when they arrived.";
     let axis = |values: &mut dyn Iterator<Item = f64>| Axis::from_zero("Requests per second", Unit::Rate, values);
     Some(over_time(cast, "load-over-time", Topic::Time, title, caption, lines, axis, None))
 }

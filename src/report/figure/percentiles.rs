@@ -20,11 +20,19 @@ const SHARES: [(f64, &str); 9] = [
     (0.9999, "p99.99"),
     (0.999_99, "p99.999"),
 ];
+/// What is quicker than this share of somebody's requests is not drawn: the one request that took nothing would have the axis to itself.
+const LOWEST: f64 = 0.1;
 /// With fewer beyond, a percentile is hardly known.
 const ENOUGH: u64 = 10;
 
 pub(super) fn figure(cast: &Cast<'_>) -> Option<Figure> {
-    let lines: Vec<Line> = cast.roles.iter().filter(|role| role.detail.percentiles.len() > 1).map(line).collect();
+    let known: Vec<&Role<'_>> = cast.roles.iter().filter(|role| role.detail.percentiles.len() > 1).collect();
+    let low = known
+        .iter()
+        .filter_map(|role| role.detail.percentiles.iter().find(|point| point.share >= LOWEST))
+        .map(|point| point.ms)
+        .fold(f64::INFINITY, f64::min);
+    let lines: Vec<Line> = known.into_iter().map(|role| line(role, low)).collect();
     if lines.is_empty() {
         return None;
     }
@@ -48,8 +56,9 @@ pub(super) fn figure(cast: &Cast<'_>) -> Option<Figure> {
     })
 }
 
-fn line(role: &Role<'_>) -> Line {
-    let shown: Vec<&Percentile> = role.detail.percentiles.iter().filter(|point| point.share < 1.0 && point.ms > 0.0).collect();
+fn line(role: &Role<'_>, low: f64) -> Line {
+    let shown: Vec<&Percentile> =
+        role.detail.percentiles.iter().filter(|point| point.share < 1.0 && point.ms >= low && point.ms > 0.0).collect();
     let band = |point: &&Percentile| point.ci95_ms.map(|half| [(point.ms - half).max(point.ms * 1e-3), point.ms + half]);
     Line {
         series: role.series,
@@ -79,7 +88,9 @@ fn claim(cast: &Cast<'_>) -> String {
 
 /// Whether the comparison of two says which is better, if there is one.
 fn told_apart(cast: &Cast<'_>, one: &Role<'_>, other: &Role<'_>) -> Option<bool> {
-    let names = |a: &str, b: &str| (a == one.result.balancer && b == other.result.balancer) || (a == other.result.balancer && b == one.result.balancer);
+    let names = |a: &str, b: &str| {
+        (a == one.result.balancer && b == other.result.balancer) || (a == other.result.balancer && b == one.result.balancer)
+    };
     let found = cast.summary.comparisons.iter().find(|found| {
         found.metric == "latency.p99"
             && names(&found.balancer, &found.than)

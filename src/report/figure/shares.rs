@@ -24,7 +24,9 @@ pub(super) fn figure(cast: &Cast<'_>) -> Option<Figure> {
         name: cast.file("load-per-backend"),
         finding: format!("{title}."),
         title,
-        caption: format!("A bar for each backend: what it was sent ÷ its fair share by capacity. The dashed line is 1, a fair share; at the right, the backend with the most.{merged}"),
+        caption: format!(
+            "A bar for each backend: what it was sent ÷ its fair share by capacity. The dashed line is 1, a fair share; at the right, the backend with the most.{merged}"
+        ),
         variant: cast.variant.map(str::to_owned),
         topic: Topic::Shares,
         table: table(&strips, &names),
@@ -54,7 +56,8 @@ fn relative(role: &Role<'_>, setup: Option<&Setup>) -> Vec<f64> {
 /// What each backend can do, service by service; all alike where backends came and went.
 fn capacities(setup: Option<&Setup>, count: usize) -> Vec<Vec<f64>> {
     let service = |service: &crate::measure::detail::ServiceSetup| {
-        let group = |group: &crate::measure::detail::GroupSetup| vec![group.speed * f64::from(group.workers.unwrap_or(1)); group.count as usize];
+        let group =
+            |group: &crate::measure::detail::GroupSetup| vec![group.speed * f64::from(group.workers.unwrap_or(1)); group.count as usize];
         service.groups.iter().flat_map(group).collect::<Vec<f64>>()
     };
     let all: Vec<Vec<f64>> = setup.iter().flat_map(|setup| &setup.services).map(service).collect();
@@ -65,15 +68,22 @@ fn claim(strips: &[Strip], names: &[String]) -> Option<String> {
     let most = strips.iter().filter_map(|strip| Some((strip, greatest(&strip.values)?)));
     let (strip, (at, value)) = most.reduce(|one, other| if other.1.1 > one.1.1 { other } else { one })?;
     Some(match value {
-        value if value >= 1.05 => format!("{} sends {} {} times its fair share", words::name(&strip.name), words::name(&names[at]), short(value)),
+        value if value >= 1.05 => {
+            format!("{} sends {} {} times its fair share", words::name(&strip.name), words::name(&names[at]), short(value))
+        }
         _ => "Every backend gets its fair share, within 5%, from every balancer".into(),
     })
 }
 
 fn table(strips: &[Strip], names: &[String]) -> Table {
     let row = |strip: &Strip| {
-        let (most, least) = (greatest(&strip.values), strip.values.iter().copied().enumerate().reduce(|one, other| if other.1 < one.1 { other } else { one }));
-        let said = |found: Option<(usize, f64)>| found.map_or_else(|| "–".into(), |(at, value)| format!("{}× ({})", short(value), words::name(&names[at])));
+        let (most, least) = (
+            greatest(&strip.values),
+            strip.values.iter().copied().enumerate().reduce(|one, other| if other.1 < one.1 { other } else { one }),
+        );
+        let said = |found: Option<(usize, f64)>| {
+            found.map_or_else(|| "–".into(), |(at, value)| format!("{}× ({})", short(value), words::name(&names[at])))
+        };
         let near = strip.values.iter().filter(|value| (0.9..=1.1).contains(*value)).count();
         let near = percent(near as f64 / strip.values.len().max(1) as f64);
         (Some(strip.series), vec![words::name(&strip.name), said(most), said(least), near])
@@ -94,7 +104,10 @@ mod tests {
     fn shares_are_fair_by_capacity_within_a_service() {
         let group = |count, speed, workers| GroupSetup { count, speed, workers: Some(workers), ..GroupSetup::default() };
         let service = |groups| ServiceSetup { groups, ..ServiceSetup::default() };
-        let setup = Setup { services: vec![service(vec![group(1, 1.0, 2), group(2, 0.5, 2)]), service(vec![group(1, 1.0, 1)])], ..Setup::default() };
+        let setup = Setup {
+            services: vec![service(vec![group(1, 1.0, 2), group(2, 0.5, 2)]), service(vec![group(1, 1.0, 1)])],
+            ..Setup::default()
+        };
         assert_eq!(capacities(Some(&setup), 4), [vec![2.0, 1.0, 1.0], vec![1.0]]);
         assert_eq!(capacities(Some(&setup), 5), [vec![1.0; 5]]);
     }

@@ -51,13 +51,20 @@ fn claim(roles: &[Role<'_>]) -> Option<String> {
     let least = known().reduce(|one, other| if other.1 < one.1 { other } else { one })?;
     Some(match most.0.series == least.0.series {
         true => format!("{} of the latency is waiting in queues", percent(most.1)),
-        false => format!("{} of the latency is waiting in queues with {}, {} with {}", percent(most.1), most.0.name(), percent(least.1), least.0.name()),
+        false => format!(
+            "{} of the latency is waiting in queues with {}, {} with {}",
+            percent(most.1),
+            most.0.name(),
+            percent(least.1),
+            least.0.name()
+        ),
     })
 }
 
 fn table(roles: &[Role<'_>]) -> Table {
     let row = |role: &Role<'_>| {
-        let cells = std::iter::once(role.name()).chain(parts(role).map(|part| or_dash(part, ms))).chain([or_dash(role.result.latency_ms.mean, ms)]);
+        let cells =
+            std::iter::once(role.name()).chain(parts(role).map(|part| or_dash(part, ms))).chain([or_dash(role.result.latency_ms.mean, ms)]);
         (Some(role.series), cells.collect())
     };
     let head = std::iter::once("balancer").chain(PARTS).chain(["mean latency"]);

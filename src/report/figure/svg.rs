@@ -61,7 +61,8 @@ impl Writer<'_> {
     fn write(&mut self, marks: &[Mark]) -> usize {
         match &marks[0] {
             Mark::Path(ink, _) => {
-                let same = marks.iter().map_while(|mark| if let Mark::Path(other, path) = mark { (other == ink).then_some(path) } else { None });
+                let same =
+                    marks.iter().map_while(|mark| if let Mark::Path(other, path) = mark { (other == ink).then_some(path) } else { None });
                 let paths: Vec<&Vec<(i32, i32)>> = same.collect();
                 self.element(*ink, &paths.iter().map(|path| line(path)).collect::<String>(), true);
                 paths.len()
@@ -71,7 +72,8 @@ impl Writer<'_> {
                 1
             }
             Mark::Box(ink, _) => {
-                let same = marks.iter().map_while(|mark| if let Mark::Box(other, edges) = mark { (other == ink).then_some(edges) } else { None });
+                let same =
+                    marks.iter().map_while(|mark| if let Mark::Box(other, edges) = mark { (other == ink).then_some(edges) } else { None });
                 let boxes: Vec<&[i32; 4]> = same.collect();
                 self.element(*ink, &boxes.iter().map(|edges| rectangle(edges)).collect::<String>(), false);
                 boxes.len()
@@ -204,7 +206,13 @@ fn line(points: &[(i32, i32)]) -> String {
     let mut path = format!("M{}", pair(x, y));
     for (at, step) in points.windows(2).enumerate() {
         let (dx, dy) = (step[1].0 - step[0].0, step[1].1 - step[0].1);
-        path += if at == 0 { "l" } else if dx < 0 { "" } else { " " };
+        path += if at == 0 {
+            "l"
+        } else if dx < 0 {
+            ""
+        } else {
+            " "
+        };
         path += &pair(dx, dy);
     }
     path

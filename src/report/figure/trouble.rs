@@ -30,7 +30,12 @@ fn failures(cast: &Cast<'_>) -> Option<Figure> {
     let (cause, _) = causes(&worst).into_iter().enumerate().reduce(|one, other| if other.1 > one.1 { other } else { one })?;
     let other = if best.series == worst.series { String::new() } else { format!("; {} with {}", percent(least), best.name()) };
     let title = format!("{} of requests fail with {}, most as \u{201c}{}\u{201d}{other}", percent(most), worst.name(), CAUSES[cause]);
-    let row = |role: &Role<'_>| Row { series: Some(role.series), name: role.result.balancer.clone(), parts: causes(role).to_vec(), end: percent(failed(role)) };
+    let row = |role: &Role<'_>| Row {
+        series: Some(role.series),
+        name: role.result.balancer.clone(),
+        parts: causes(role).to_vec(),
+        end: percent(failed(role)),
+    };
     let rows: Vec<Row> = cast.roles.iter().map(row).collect();
     let cells = |role: &Role<'_>| (Some(role.series), std::iter::once(role.name()).chain(causes(role).map(percent)).collect());
     Some(Figure {
@@ -45,7 +50,11 @@ fn failures(cast: &Cast<'_>) -> Option<Figure> {
             head: std::iter::once("balancer").chain(CAUSES).map(str::to_owned).collect(),
             rows: cast.roles.iter().map(cells).collect(),
         },
-        drawing: Drawing::Bars(Bars { axis: Axis::from_zero("Share of offered requests", Unit::Share, cast.roles.iter().map(failed)), parts: CAUSES.to_vec(), rows }),
+        drawing: Drawing::Bars(Bars {
+            axis: Axis::from_zero("Share of offered requests", Unit::Share, cast.roles.iter().map(failed)),
+            parts: CAUSES.to_vec(),
+            rows,
+        }),
         slots: cast.slots.clone(),
         series: None,
     })
@@ -62,7 +71,16 @@ fn recovery(cast: &Cast<'_>) -> Option<Figure> {
     let axis = Axis::from_zero("Time since the fault began", Unit::S, rows.iter().map(|row| row.parts.iter().sum()));
     let cells = |role: &Role<'_>, fault: &FaultSummary| {
         let said = |value: Option<f64>| words::or_dash(value, s);
-        (Some(role.series), vec![words::name(&fault.name), role.name(), said(fault.detect_s), said(fault.recover_s), words::or_dash(fault.recovered, percent)])
+        (
+            Some(role.series),
+            vec![
+                words::name(&fault.name),
+                role.name(),
+                said(fault.detect_s),
+                said(fault.recover_s),
+                words::or_dash(fault.recovered, percent),
+            ],
+        )
     };
     let table = cast.roles.iter().flat_map(|role| role.result.faults.iter().map(move |fault| cells(role, fault))).collect();
     Some(Figure {
@@ -95,13 +113,19 @@ fn row(role: &Role<'_>, fault: &FaultSummary) -> Row {
 }
 
 fn claim(cast: &Cast<'_>) -> Option<String> {
-    let faults = || cast.roles.iter().flat_map(|role| role.result.faults.iter().map(move |fault| (role, fault))).filter(|(_, fault)| fault.occurrences > 0);
+    let faults = || {
+        cast.roles
+            .iter()
+            .flat_map(|role| role.result.faults.iter().map(move |fault| (role, fault)))
+            .filter(|(_, fault)| fault.occurrences > 0)
+    };
     if let Some((role, fault)) = faults().find(|(_, fault)| fault.recovered == Some(0.0)) {
         return Some(format!("{} does not come back after {}", role.name(), words::name(&fault.name)));
     }
     let known = || faults().filter_map(|(role, fault)| Some((role, fault, fault.recover_s?)));
     let (slow, fault, most) = known().reduce(|one, other| if other.2 > one.2 { other } else { one })?;
-    let (quick, _, least) = known().filter(|(_, other, _)| other.name == fault.name).reduce(|one, other| if other.2 < one.2 { other } else { one })?;
+    let (quick, _, least) =
+        known().filter(|(_, other, _)| other.name == fault.name).reduce(|one, other| if other.2 < one.2 { other } else { one })?;
     Some(match slow.series == quick.series {
         true => format!("After {} it takes {} until everything is back", words::name(&fault.name), s(most)),
         false => format!("After {}, {} is back in {}, {} in {}", words::name(&fault.name), quick.name(), s(least), slow.name(), s(most)),

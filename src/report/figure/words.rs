@@ -49,12 +49,6 @@ pub(in crate::report) fn and(names: &[String]) -> String {
     }
 }
 
-/// How many times one value is another, where that is worth saying: `12 times`.
-pub(in crate::report) fn times(one: f64, other: f64) -> Option<String> {
-    let ratio = one / other;
-    (other > 0.0 && ratio >= 1.05).then(|| format!("{} times", figures::short(ratio)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +60,5 @@ mod tests {
         assert_eq!(slug("Nginx / least_conn <script>"), "nginx-least-conn-script");
         assert_eq!(slug("負荷"), "unnamed");
         assert_eq!(and(&["a".into(), "b".into(), "c".into()]), "a, b and c");
-        assert_eq!(times(10.0, 2.0).as_deref(), Some("5.00 times"));
-        assert_eq!(times(1.0, 1.0), None);
     }
 }

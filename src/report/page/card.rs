@@ -14,7 +14,8 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
             text += &topology::drawn(setup, &format!("topology-{}-{}", side.number, text.len()));
             text += &facts(setup);
         }
-        let warnings: String = table::warnings(side.shown.summary).iter().map(|warning| format!("<li>{}</li>\n", html(&super::long(warning)))).collect();
+        let warnings: String =
+            table::warnings(side.shown.summary).iter().map(|warning| format!("<li>{}</li>\n", html(&super::long(warning)))).collect();
         if !warnings.is_empty() {
             text += &format!("<div class=\"warnings\"><h3>Before you trust the numbers</h3>\n<ul>\n{warnings}</ul></div>\n");
         }
@@ -24,7 +25,9 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
 
 fn facts(setup: &Setup) -> String {
     let mut facts = String::new();
-    let mut fact = |name: &str, value: &str| facts += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", html(&super::long(name)), html(&super::long(value)));
+    let mut fact = |name: &str, value: &str| {
+        facts += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", html(&super::long(name)), html(&super::long(value)))
+    };
     for (name, value) in &setup.facts {
         fact(name, value);
     }
@@ -37,7 +40,12 @@ fn facts(setup: &Setup) -> String {
         let more = if fault.spans_s.len() > 3 { format!(" and {} more times", fault.spans_s.len() - 3) } else { String::new() };
         let drawn = if fault.drawn { "; drawn anew in every replication" } else { "" };
         let name = format!("fault {}", number + 1);
-        let said = format!("{} ({}): {}{more}{drawn}", crate::report::figure::words::name(&fault.name), fault.kind, spans.collect::<Vec<_>>().join(", "));
+        let said = format!(
+            "{} ({}): {}{more}{drawn}",
+            crate::report::figure::words::name(&fault.name),
+            fault.kind,
+            spans.collect::<Vec<_>>().join(", ")
+        );
         fact(&name, &said);
     }
     format!("<dl class=\"facts\">\n{facts}</dl>\n")

@@ -2,8 +2,12 @@
 
 use super::Side;
 use crate::report::figure::svg::{self, For};
-use crate::report::figure::{Drawing, Figure, Table, Topic};
+use crate::report::figure::words::name;
+use crate::report::figure::{Cast, Drawing, Figure, Table, Topic};
 use crate::report::neutral::html;
+
+/// So many variants are shown one below the other.
+const MANY: usize = 3;
 
 const TOPICS: [(Topic, &str, &str); 9] = [
     (Topic::Percentiles, "percentiles", "How slow, how often"),
@@ -31,7 +35,7 @@ fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String 
             let figures: Vec<String> =
                 side.figures.iter().filter(own).enumerate().map(|(at, figure)| drawn(side, figure, at == 0 || !repeats)).collect();
             if !figures.is_empty() {
-                inside += &format!("<div>{}<div class=\"charts\">\n{}</div></div>\n", super::part(side, cast.variant), figures.concat());
+                inside += &part(side, cast, &format!("<div class=\"charts\">\n{}</div>", figures.concat()));
             }
         }
     }
@@ -41,9 +45,25 @@ fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String 
     let sides_by_side = if sides.len() > 1 { format!("<div class=\"sides\">\n{inside}</div>\n") } else { inside };
     if topic == Topic::Busy {
         // What it says is mostly in the maps before.
-        return super::section(id, heading, &format!("<details class=\"more\"><summary>Show these maps</summary>\n{sides_by_side}</details>\n"));
+        return super::section(
+            id,
+            heading,
+            &format!("<details class=\"more\"><summary>Show these maps</summary>\n{sides_by_side}</details>\n"),
+        );
     }
     super::section(id, heading, &sides_by_side)
+}
+
+/// The charts of one variant; of many variants, all but the first are folded.
+fn part(side: &Side<'_>, cast: &Cast<'_>, charts: &str) -> String {
+    let is_first = side.casts.first().is_some_and(|first| first.variant == cast.variant);
+    match cast.variant {
+        Some(variant) if side.casts.len() > MANY && !is_first => {
+            let name = [side.name(), name(variant)].into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" \u{b7} ");
+            format!("<details class=\"more\"><summary>{}</summary>\n{charts}</details>\n", html(&name))
+        }
+        _ => format!("<div>{}{charts}</div>\n", super::part(side, cast.variant)),
+    }
 }
 
 fn drawn(side: &Side<'_>, figure: &Figure, captioned: bool) -> String {

@@ -12,7 +12,7 @@ const LEFT_OUT: &str = "This is a simulation. Backends serve work at the speeds 
 pub(super) fn section(sides: &[Side<'_>], reproduce: &str) -> String {
     let mut text = format!("<p>{LEFT_OUT}</p>\n");
     text = super::section("limits", "What the model leaves out", &text);
-    text + &super::section("reproduce", "Make it again", &again(sides, reproduce))
+    text + super::section("reproduce", "Make it again", &again(sides, reproduce)).as_str()
 }
 
 fn again(sides: &[Side<'_>], reproduce: &str) -> String {
@@ -34,7 +34,8 @@ fn again(sides: &[Side<'_>], reproduce: &str) -> String {
             ("scenario, SHA-256", name_of_hash(&run.file_sha256)),
             ("plan, SHA-256", name_of_hash(&run.plan_sha256)),
         ];
-        let facts: String = facts.iter().map(|(name, fact)| format!("<div><dt>{name}</dt><dd class=\"code\">{}</dd></div>\n", html(fact))).collect();
+        let facts: String =
+            facts.iter().map(|(name, fact)| format!("<div><dt>{name}</dt><dd class=\"code\">{}</dd></div>\n", html(fact))).collect();
         text += &format!("{}<dl class=\"facts\">\n{facts}</dl>\n", super::part(side, None));
     }
     text

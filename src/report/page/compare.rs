@@ -30,7 +30,7 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
     if text.is_empty() {
         return text;
     }
-    text += "<p class=\"note\">Latencies in milliseconds, ± half a 95% interval; the small bars show it on a scale from 0 to the greatest of the column. \u{2605} the best of a column. \
+    text += "<p class=\"note\">Latencies in milliseconds, ± half a 95% interval; the small bars show it on a scale from 0 to the greatest of the column (of balancers that keep up). \u{2605} the best of a column. \
              \u{201c}p99 against the best\u{201d} is paired on the same requests; ~ means: cannot tell, the difference may be chance. Fair: Jain's index of requests ÷ capacity, 1 is even.</p>\n";
     super::section("comparison", "The comparison", &text)
 }
@@ -60,9 +60,17 @@ fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
     let fewest = extreme(cast, |one| Some(-(one.requests.failed as f64 / one.requests.offered.max(1) as f64)));
     cells += &plain(&percent(failed), fewest == Some(-failed), failed > 0.0);
     let goodput = role.result.goodput_rps;
-    cells += &plain(&goodput.map_or_else(|| "–".into(), |rate| format!("{}/s", short(rate))), goodput.is_some() && goodput == extreme(cast, |one| one.goodput_rps), false);
+    cells += &plain(
+        &goodput.map_or_else(|| "–".into(), |rate| format!("{}/s", short(rate))),
+        goodput.is_some() && goodput == extreme(cast, |one| one.goodput_rps),
+        false,
+    );
     let fair = role.result.fairness.jain_requests;
-    cells += &plain(&fair.map_or_else(|| "–".into(), |fair| format!("{fair:.3}")), fair.is_some() && fair == extreme(cast, |one| one.fairness.jain_requests), false);
+    cells += &plain(
+        &fair.map_or_else(|| "–".into(), |fair| format!("{fair:.3}")),
+        fair.is_some() && fair == extreme(cast, |one| one.fairness.jain_requests),
+        false,
+    );
     let over = role.result.overloaded_at_s;
     if any_overloaded(cast) {
         cells += &plain(&over.map_or_else(|| "no".into(), |at| format!("from {} s", short(at))), false, over.is_some());
@@ -77,10 +85,15 @@ fn extreme(cast: &Cast<'_>, value: impl Fn(&ResultSummary) -> Option<f64>) -> Op
     (cast.roles.len() > 1 && all.iter().any(|&value| value < most)).then_some(most)
 }
 
-fn latency(cast: &Cast<'_>, role: &Player<'_>, value: fn(&ResultSummary) -> Option<f64>, half: fn(&ResultSummary) -> Option<f64>) -> String {
+fn latency(
+    cast: &Cast<'_>,
+    role: &Player<'_>,
+    value: fn(&ResultSummary) -> Option<f64>,
+    half: fn(&ResultSummary) -> Option<f64>,
+) -> String {
     let (own, own_half) = (value(role.result), half(role.result));
     let least = extreme(cast, |one| value(one).map(|value| -value));
-    let most = cast.roles.iter().filter_map(|role| Some(value(role.result)? + half(role.result).unwrap_or(0.0))).fold(0.0, f64::max);
+    let most = cast.sound().iter().filter_map(|role| Some(value(role.result)? + half(role.result).unwrap_or(0.0))).fold(0.0, f64::max);
     let bar = own.filter(|_| most > 0.0).map(|own| interval(own / most, own_half.map_or(0.0, |half| half / most))).unwrap_or_default();
     cell(&with_interval(own, own_half), own.is_some() && least == own.map(|own| -own), false, &bar)
 }
@@ -112,7 +125,11 @@ fn cell(text: &str, is_best: bool, is_alarming: bool, after: &str) -> String {
 
 fn against(cast: &Cast<'_>, role: &Player<'_>) -> String {
     let p99 = |role: &Player<'_>| role.result.latency_ms.p99;
-    let best = cast.sound().into_iter().filter_map(|role| Some((role, p99(&role)?))).reduce(|one, other| if other.1 < one.1 { other } else { one });
+    let best = cast
+        .sound()
+        .into_iter()
+        .filter_map(|role| Some((role, p99(&role)?)))
+        .reduce(|one, other| if other.1 < one.1 { other } else { one });
     let Some((best, _)) = best.filter(|_| p99(role).is_some() && cast.roles.len() > 1) else { return plain("–", false, false) };
     if best.series == role.series {
         return plain("best", true, false);

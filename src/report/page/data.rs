@@ -27,7 +27,7 @@ pub(super) fn json(sides: &[Side<'_>], labels: &[&str], slots: &[u8]) -> String 
 fn chart(lines: &Lines, slots: &[u8]) -> Value {
     let line = |line: &Line| {
         let points: Vec<Value> = line.points.iter().map(|point| rounded(point.1)).collect();
-        let mut value = json!({"s": line.series, "c": palette::slot(slots, line.series), "name": crate::report::figure::letters::fitted(&line.name, 12.0, 120.0), "y": points});
+        let mut value = json!({"s": line.series, "c": palette::slot(slots, line.series), "name": crate::report::figure::letters::fitted(&line.name, 12.0, lines::NAME_ROOM), "y": points});
         match even_steps(line) {
             Some((first, step)) => value["w"] = json!([rounded(Some(first)), rounded(Some(step))]),
             None => value["x"] = line.points.iter().map(|point| share(point.0)).collect(),
@@ -36,7 +36,11 @@ fn chart(lines: &Lines, slots: &[u8]) -> Value {
             value["sure"] = json!(line.sure);
         }
         if line.band.iter().any(Option::is_some) {
-            value["band"] = line.band.iter().map(|band| band.map_or(Value::Null, |[low, high]| json!([rounded(Some(low)), rounded(Some(high))]))).collect();
+            value["band"] = line
+                .band
+                .iter()
+                .map(|band| band.map_or(Value::Null, |[low, high]| json!([rounded(Some(low)), rounded(Some(high))])))
+                .collect();
         }
         value
     };
@@ -105,6 +109,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([Some(12.345_678), Some(800.0), Some(0.000_123_456), None].map(rounded).map(|value| value.to_string()), ["12.35", "800", "0.0001235", "null"]);
+        assert_eq!(
+            [Some(12.345_678), Some(800.0), Some(0.000_123_456), None].map(rounded).map(|value| value.to_string()),
+            ["12.35", "800", "0.0001235", "null"]
+        );
     }
 }

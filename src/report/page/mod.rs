@@ -49,7 +49,7 @@ struct Side<'a> {
 impl Side<'_> {
     /// What is before its headings where there are several sides.
     fn name(&self) -> String {
-        self.shown.name.map(|name| figure::words::name(name)).unwrap_or_default()
+        self.shown.name.map(figure::words::name).unwrap_or_default()
     }
 
     /// The identifier of a figure.
@@ -95,7 +95,8 @@ fn body(sides: &[Side<'_>], reproduce: &str) -> String {
     text += &troubles::section(sides);
     // The place of theory beside what was measured, once the detail has it.
     text += &tables::sections(sides);
-    text + &colophon::section(sides, reproduce)
+    text += &colophon::section(sides, reproduce);
+    text
 }
 
 /// The style sheet, and the rules that hide and highlight each balancer.
@@ -160,7 +161,9 @@ fn controls(labels: &[&str], slots: &[u8]) -> String {
 
 /// A sample of a series' line.
 fn swatch(slot: u8) -> String {
-    format!("<svg class=\"swatch c{slot}\" viewBox=\"0 0 24 8\" width=\"24\" height=\"8\" aria-hidden=\"true\"><path class=\"sample\" d=\"M1 4h22\"/></svg>")
+    format!(
+        "<svg class=\"swatch c{slot}\" viewBox=\"0 0 24 8\" width=\"24\" height=\"8\" aria-hidden=\"true\"><path class=\"sample\" d=\"M1 4h22\"/></svg>"
+    )
 }
 
 /// A heading that names a section, and the section.
@@ -170,7 +173,8 @@ fn section(id: &str, heading: &str, inside: &str) -> String {
 
 /// What is before a part that belongs to one side or one variant.
 fn part(side: &Side<'_>, variant: Option<&str>) -> String {
-    let names: Vec<String> = [side.name(), variant.map(figure::words::name).unwrap_or_default()].into_iter().filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> =
+        [side.name(), variant.map(figure::words::name).unwrap_or_default()].into_iter().filter(|name| !name.is_empty()).collect();
     if names.is_empty() { String::new() } else { format!("<h3 class=\"part\">{}</h3>\n", html(&names.join(" · "))) }
 }
 
@@ -251,7 +255,10 @@ mod tests {
         let drawn = page(&sample::variants());
         assert!(drawn.contains("id=\"f0-p99-over-time-no-retries\"") && drawn.contains("id=\"f0-p99-over-time-3-retries\""));
         let (one, other) = (sample::before(), sample::small());
-        let both = [Shown { name: Some("before"), summary: &one.0, detail: &one.1 }, Shown { name: Some("after"), summary: &other.0, detail: &other.1 }];
+        let both = [
+            Shown { name: Some("before"), summary: &one.0, detail: &one.1 },
+            Shown { name: Some("after"), summary: &other.0, detail: &other.1 },
+        ];
         let drawn = draw(&both, "evenkeel report before after");
         assert!(drawn.contains("id=\"f0-p99-over-time\"") && drawn.contains("id=\"f1-p99-over-time\"") && drawn.contains("before → after"));
     }

@@ -52,7 +52,11 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
 fn differences(before: &Side<'_>, after: &Side<'_>) -> Table {
     let mut rows = Vec::new();
     for new in after.casts.iter().flat_map(|cast| &cast.roles) {
-        let old = before.casts.iter().flat_map(|cast| &cast.roles).find(|old| (&old.result.balancer, &old.result.variant) == (&new.result.balancer, &new.result.variant));
+        let old = before
+            .casts
+            .iter()
+            .flat_map(|cast| &cast.roles)
+            .find(|old| (&old.result.balancer, &old.result.variant) == (&new.result.balancer, &new.result.variant));
         let Some(old) = old else { continue };
         let label = match &new.result.variant {
             Some(variant) => format!("{} ({})", new.name(), name(variant)),

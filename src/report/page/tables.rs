@@ -28,14 +28,16 @@ fn section(sides: &[Side<'_>], id: &str, heading: &str, table: fn(&Cast<'_>) -> 
             let drawn = super::scrolling(heading, &charts::table(&found));
             let folded = found.rows.len() > 12;
             let drawn = if folded { format!("<details><summary>{} rows</summary>\n{drawn}</details>\n", found.rows.len()) } else { drawn };
-            text += &(super::part(side, cast.variant) + &drawn);
+            text += &super::part(side, cast.variant);
+            text += &drawn;
         }
     }
     if text.is_empty() {
         return text;
     }
     let note = if note.is_empty() { String::new() } else { format!("<p class=\"note\">{note}</p>\n") };
-    super::section(id, heading, &(text + &note))
+    text += &note;
+    super::section(id, heading, &text)
 }
 
 fn head(names: &[&str]) -> Vec<String> {
@@ -53,12 +55,33 @@ fn services(cast: &Cast<'_>) -> Option<Table> {
                 let failed = one.failed as f64 / one.requests.max(1) as f64;
                 let (p50, p99) = (or_dash(one.latency_ms.p50, ms), or_dash(one.latency_ms.p99, ms));
                 let amplification = or_dash(one.amplification, |value| format!("{}×", short(value)));
-                (Some(series), vec![balancer.clone(), name(&one.name), one.requests.to_string(), percent(failed), p50, p99, amplification, or_dash(one.critical_share, percent)])
+                (
+                    Some(series),
+                    vec![
+                        balancer.clone(),
+                        name(&one.name),
+                        one.requests.to_string(),
+                        percent(failed),
+                        p50,
+                        p99,
+                        amplification,
+                        or_dash(one.critical_share, percent),
+                    ],
+                )
             })
             .collect::<Vec<_>>()
     };
     let rows: Vec<_> = cast.roles.iter().flat_map(row).collect();
-    let head = head(&["balancer", "service", "requests and calls", "failed", "p50", "p99", "attempts per request offered", "share of the latency"]);
+    let head = head(&[
+        "balancer",
+        "service",
+        "requests and calls",
+        "failed",
+        "p50",
+        "p99",
+        "attempts per request offered",
+        "share of the latency",
+    ]);
     (!rows.is_empty()).then_some(Table { head, rows, columns: vec![] })
 }
 
@@ -68,7 +91,18 @@ fn classes(cast: &Cast<'_>) -> Option<Table> {
         let one = move |class: &crate::measure::detail::ClassDetail| {
             let failed = or_dash(class.success_rate, |rate| percent(1.0 - rate));
             let slowdown = or_dash(class.slowdown, |value| format!("{}×", short(value)));
-            (Some(series), vec![balancer.clone(), name(&class.name), class.offered.to_string(), failed, or_dash(class.mean_ms, ms), or_dash(class.p99_ms, ms), slowdown])
+            (
+                Some(series),
+                vec![
+                    balancer.clone(),
+                    name(&class.name),
+                    class.offered.to_string(),
+                    failed,
+                    or_dash(class.mean_ms, ms),
+                    or_dash(class.p99_ms, ms),
+                    slowdown,
+                ],
+            )
         };
         role.detail.classes.iter().map(one).collect::<Vec<_>>()
     };

@@ -35,7 +35,8 @@ impl Crate {
     fn draw(&self, svg: &mut String) {
         let (left, right) = self.edges;
         let (width, height) = (right - left, self.height());
-        write!(svg, "<rect class=\"node\" x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>", self.top).expect("a string takes everything");
+        write!(svg, "<rect class=\"node\" x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>", self.top)
+            .expect("a string takes everything");
         for (number, line) in self.lines.iter().enumerate() {
             let class = if number == 0 { "name" } else { "label" };
             let y = self.top + 6 + LINE * number as i32 + 13;
@@ -91,7 +92,11 @@ fn stacked(edges: (i32, i32), texts: Vec<Vec<String>>) -> Vec<Crate> {
 
 fn sources(setup: &Setup) -> Vec<Vec<String>> {
     let named = |source: &String| vec![if source.is_empty() { "traffic".to_owned() } else { name(source) }];
-    if setup.sources.len() <= 6 { setup.sources.iter().map(named).collect() } else { vec![vec![format!("{} sources", setup.sources.len())]] }
+    if setup.sources.len() <= 6 {
+        setup.sources.iter().map(named).collect()
+    } else {
+        vec![vec![format!("{} sources", setup.sources.len())]]
+    }
 }
 
 fn balancers(setup: &Setup) -> Vec<String> {
@@ -135,7 +140,8 @@ fn group(group: &GroupSetup) -> String {
 
 fn arrow(svg: &mut String, (x0, y0): (i32, i32), (x1, y1): (i32, i32)) {
     let middle = i32::midpoint(x0, x1);
-    writeln!(svg, "<path class=\"edge\" d=\"M{x0} {y0}C{middle} {y0} {middle} {y1} {} {y1}\"/>", x1 - 7).expect("a string takes everything");
+    writeln!(svg, "<path class=\"edge\" d=\"M{x0} {y0}C{middle} {y0} {middle} {y1} {} {y1}\"/>", x1 - 7)
+        .expect("a string takes everything");
     writeln!(svg, "<path class=\"tip\" d=\"M{x1} {y1}l-8-4v8z\"/>").expect("a string takes everything");
 }
 
@@ -144,7 +150,8 @@ fn calls(svg: &mut String, setup: &Setup, services: &[Crate]) {
     for (from, service) in setup.services.iter().enumerate().take(services.len()) {
         for to in service.calls.iter().map(|&to| usize::from(to)).filter(|&to| to < services.len()) {
             let (x, y0, y1) = (SERVICES.1, services[from].middle() + 6, services[to].middle() - 6);
-            writeln!(svg, "<path class=\"edge\" d=\"M{x} {y0}C{0} {y0} {0} {y1} {1} {y1}\"/>", x + 40, x + 7).expect("a string takes everything");
+            writeln!(svg, "<path class=\"edge\" d=\"M{x} {y0}C{0} {y0} {0} {y1} {1} {y1}\"/>", x + 40, x + 7)
+                .expect("a string takes everything");
             writeln!(svg, "<path class=\"tip\" d=\"M{x} {y1}l8-4v8z\"/>").expect("a string takes everything");
         }
     }
@@ -153,10 +160,17 @@ fn calls(svg: &mut String, setup: &Setup, services: &[Crate]) {
 fn in_words(setup: &Setup) -> String {
     let sources: Vec<String> = setup.sources.iter().take(6).map(|source| name(source)).collect();
     let services = setup.services.iter().take(MOST).map(|one| {
-        let called: Vec<String> = one.calls.iter().filter_map(|&to| setup.services.get(usize::from(to))).map(|callee| name(&callee.name)).collect();
+        let called: Vec<String> =
+            one.calls.iter().filter_map(|&to| setup.services.get(usize::from(to))).map(|callee| name(&callee.name)).collect();
         let calls = if called.is_empty() { String::new() } else { format!(", which calls {}", called.join(", ")) };
         format!("{}{calls}", service(one).join(", "))
     });
     let services: Vec<String> = services.collect();
-    format!("{} source(s) ({}) send to {} balancer instance(s), which send to: {}.", setup.sources.len(), sources.join(", "), setup.instances, services.join("; "))
+    format!(
+        "{} source(s) ({}) send to {} balancer instance(s), which send to: {}.",
+        setup.sources.len(),
+        sources.join(", "),
+        setup.instances,
+        services.join("; ")
+    )
 }

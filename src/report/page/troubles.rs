@@ -17,14 +17,32 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
             text += &super::part(side, cast.variant);
             for (number, fault) in told.iter().enumerate() {
                 let line = |line: &faults::Line<'_>| {
-                    let series = cast.roles.iter().find(|role| role.result.balancer == line.balancer).map(|role| format!(" data-series=\"{}\"", role.series));
+                    let series = cast
+                        .roles
+                        .iter()
+                        .find(|role| role.result.balancer == line.balancer)
+                        .map(|role| format!(" data-series=\"{}\"", role.series));
                     let class = if line.style == Style::Alarm { " class=\"alarm\"" } else { "" };
-                    format!("<li{}{class}><b>{}</b>: {}</li>\n", series.unwrap_or_default(), html(&name(line.balancer)), html(&line.parts.join(", ")))
+                    format!(
+                        "<li{}{class}><b>{}</b>: {}</li>\n",
+                        series.unwrap_or_default(),
+                        html(&name(line.balancer)),
+                        html(&line.parts.join(", "))
+                    )
                 };
                 let lines: String = fault.lines.iter().map(line).collect();
-                text += &format!("<h4>{} {} <small>({})</small></h4>\n<ul class=\"did\">\n{lines}</ul>\n", number + 1, html(&name(fault.name)), html(fault.kind));
+                text += &format!(
+                    "<h4>{} {} <small>({})</small></h4>\n<ul class=\"did\">\n{lines}</ul>\n",
+                    number + 1,
+                    html(&name(fault.name)),
+                    html(fault.kind)
+                );
             }
         }
     }
-    if text.is_empty() { text } else { super::section("faults", "What each fault did", &text.replace("<h4>", "<h3>").replace("</h4>", "</h3>")) }
+    if text.is_empty() {
+        text
+    } else {
+        super::section("faults", "What each fault did", &text.replace("<h4>", "<h3>").replace("</h4>", "</h3>"))
+    }
 }

@@ -21,7 +21,8 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
         for cast in &side.casts {
             let said = said(cast);
             text += &super::part(side, cast.variant);
-            text += &format!("<p class=\"verdict {}\"><strong class=\"word\">{}</strong> {}</p>\n", said.class, said.word, html(&said.text));
+            text +=
+                &format!("<p class=\"verdict {}\"><strong class=\"word\">{}</strong> {}</p>\n", said.class, said.word, html(&said.text));
         }
     }
     if text.is_empty() {
@@ -31,9 +32,19 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
 }
 
 /// One against another by a metric: the one as a multiple of the other, its interval, the verdict from the one's side.
-pub(super) fn between(summary: &Summary, variant: Option<&str>, one: &str, other: &str, metric: &str) -> Option<(Option<f64>, Option<[f64; 2]>, Verdict)> {
+pub(super) fn between(
+    summary: &Summary,
+    variant: Option<&str>,
+    one: &str,
+    other: &str,
+    metric: &str,
+) -> Option<(Option<f64>, Option<[f64; 2]>, Verdict)> {
     let is = |found: &&Comparison, a: &str, b: &str| {
-        found.metric == metric && found.balancer == a && found.than == b && found.variant.as_deref() == variant && found.than_variant == found.variant
+        found.metric == metric
+            && found.balancer == a
+            && found.than == b
+            && found.variant.as_deref() == variant
+            && found.than_variant == found.variant
     };
     if let Some(found) = summary.comparisons.iter().find(|found| is(found, one, other)) {
         return Some((found.ratio, found.ratio_ci95, found.verdict));
@@ -60,11 +71,12 @@ fn said(cast: &Cast<'_>) -> Said {
     let is_beaten = |role: &&Player<'_>| against(role).is_some_and(|(_, _, verdict)| verdict == Verdict::Better);
     let beaten: Vec<&Player<'_>> = rivals.iter().filter(is_beaten).collect();
     let level: Vec<&Player<'_>> = rivals.iter().filter(|role| !is_beaten(role)).collect();
-    let mut text = tail(&best, least, &beaten, &level, |role| lead(against(role)));
+    let same = !level.is_empty() && level.iter().all(|role| against(role).is_some_and(|(_, _, verdict)| verdict == Verdict::Same));
+    let mut text = tail(&best, least, &beaten, &level, same, |role| lead(against(role)));
     text += &errors(cast, &best);
     text += &overloads(cast);
     text += &replications(cast.summary.scenario.replications);
-    let (class, word) = light(cast, &best, &level);
+    let (class, word) = light(cast, &best, &level, same);
     Said { class, word, text }
 }
 
@@ -76,7 +88,14 @@ fn lead(found: Option<(Option<f64>, Option<[f64; 2]>, Verdict)>) -> String {
     format!("{}{bounds} below", part(ratio))
 }
 
-fn tail(best: &Player<'_>, least: f64, beaten: &[&Player<'_>], level: &[&Player<'_>], lead: impl Fn(&Player<'_>) -> String) -> String {
+fn tail(
+    best: &Player<'_>,
+    least: f64,
+    beaten: &[&Player<'_>],
+    level: &[&Player<'_>],
+    same: bool,
+    lead: impl Fn(&Player<'_>) -> String,
+) -> String {
     let names = |roles: &[&Player<'_>]| and(&roles.iter().map(|role| role.name()).collect::<Vec<_>>());
     let value = |role: &Player<'_>| or_dash(role.result.latency_ms.p99, ms);
     let least = match best.result.latency_ms_ci95.p99 {
@@ -90,12 +109,24 @@ fn tail(best: &Player<'_>, least: f64, beaten: &[&Player<'_>], level: &[&Player<
             format!("{} has the shortest tail: a p99 of {}, {} {}'s {}{last}.", best.name(), least, lead(next), next.name(), value(next))
         }
         (beaten, level) => {
-            let others = beaten.first().map(|next| format!(" Both are ahead of {}, whose p99 is {}.", names(beaten), value(next)));
-            let others = others.map(|said| if level.len() > 1 { said.replace(" Both are", " All of them are") } else { said }).unwrap_or_default();
-            let others = if beaten.len() > 1 { others.replace("whose p99 is", "whose p99 is at least") } else { others };
-            format!("{} and {} cannot be told apart by p99 (about {}).{others}", best.name(), names(level), least)
+            let how = if same { "are equal by" } else { "cannot be told apart by" };
+            format!(
+                "{} and {} {how} p99 ({}{least}).{}",
+                best.name(),
+                names(level),
+                if same { "" } else { "about " },
+                ahead(beaten, level.len())
+            )
         }
     }
+}
+
+/// ` Both are ahead of p2c, whose p99 is 109 ms.`
+fn ahead(beaten: &[&Player<'_>], level: usize) -> String {
+    let Some(next) = beaten.first() else { return String::new() };
+    let (who, least) = (if level == 1 { "Both" } else { "All of them" }, if beaten.len() == 1 { "" } else { "at least " });
+    let names = and(&beaten.iter().map(|role| role.name()).collect::<Vec<_>>());
+    format!(" {who} are ahead of {names}, whose p99 is {least}{}.", or_dash(next.result.latency_ms.p99, ms))
 }
 
 fn errors(cast: &Cast<'_>, best: &Player<'_>) -> String {
@@ -107,7 +138,9 @@ fn errors(cast: &Cast<'_>, best: &Player<'_>) -> String {
     let own = failed(best);
     let more = between(cast.summary, cast.variant, &best.result.balancer, &fewest.result.balancer, "success_rate");
     match more {
-        Some((.., Verdict::Worse)) => format!(" But {} of its requests fail, against {} with {}.", percent(own), percent(least), fewest.name()),
+        Some((.., Verdict::Worse)) => {
+            format!(" But {} of its requests fail, against {} with {}.", percent(own), percent(least), fewest.name())
+        }
         _ => format!(" {} of its requests fail; elsewhere {} to {}.", percent(own), percent(least), percent(most)),
     }
 }
@@ -125,7 +158,7 @@ fn replications(count: u32) -> String {
     }
 }
 
-fn light(cast: &Cast<'_>, best: &Player<'_>, level: &[&Player<'_>]) -> (&'static str, &'static str) {
+fn light(cast: &Cast<'_>, best: &Player<'_>, level: &[&Player<'_>], same: bool) -> (&'static str, &'static str) {
     let worse = |role: &Player<'_>| {
         let found = between(cast.summary, cast.variant, &best.result.balancer, &role.result.balancer, "success_rate");
         role.series != best.series && found.is_some_and(|(.., verdict)| verdict == Verdict::Worse)
@@ -134,6 +167,7 @@ fn light(cast: &Cast<'_>, best: &Player<'_>, level: &[&Player<'_>]) -> (&'static
         () if best.result.overloaded_at_s.is_some() => ("bad", "Overloaded"),
         () if cast.summary.scenario.replications < 2 => ("fair", "Uncertain"),
         () if cast.roles.iter().any(worse) => ("fair", "Trade-off"),
+        () if same => ("good", "A tie"),
         () if !level.is_empty() => ("fair", "Too close to call"),
         () if cast.roles.len() == 1 => ("good", "Measured"),
         () => ("good", "Clear"),

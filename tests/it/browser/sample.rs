@@ -1,14 +1,15 @@
 //! Results made up by a small generator: what the page's tests draw. They look like those of a run with one crash and one surge, and claim to be nothing else.
 
-#![allow(dead_code, reason = "the library's tests and the browser's each use a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::must_use_candidate, reason = "the library's tests and the browser's each use a part of it")]
 
 use evenkeel::measure::compare::{Comparison, Verdict};
 use evenkeel::measure::detail::{
-    BackendWindows, ClassDetail, Detail, Distribution, FaultSetup, GroupSetup, KeyDetail, Percentile, ResultDetail, SCHEMA, ServiceSetup, Setup, TimeSpent,
-    Windows,
+    BackendWindows, ClassDetail, Detail, Distribution, FaultSetup, GroupSetup, KeyDetail, Percentile, ResultDetail, SCHEMA, ServiceSetup,
+    Setup, TimeSpent, Windows,
 };
 use evenkeel::measure::summary::{
-    BackendSummary, Errors, Fairness, FaultSummary, Latency, LatencyInterval, Requests, ResultSummary, Scenario, ServiceSummary, Short, Summary, Tool, Work,
+    BackendSummary, Errors, Fairness, FaultSummary, Latency, LatencyInterval, Requests, ResultSummary, Scenario, ServiceSummary, Short,
+    Summary, Tool, Work,
 };
 use evenkeel::measure::warnings::{Kind, Warning};
 
@@ -161,10 +162,11 @@ pub fn run(shape: &Shape<'_>) -> (Summary, Detail) {
         warmup: "10%".into(),
         question: Some("Which balancer keeps the tail short?".into()),
     };
-    let warnings = vec![Warning { kind: Kind::TooShort, text: "p99.9 rests on fewer than ten requests with random: run longer to trust it.".into() }];
+    let warnings =
+        vec![Warning { kind: Kind::TooShort, text: "p99.9 rests on fewer than ten requests with random: run longer to trust it.".into() }];
     let setups = shape.variants.iter().map(|variant| setup(shape, *variant)).collect();
     let summary = Summary { schema: 1, tool: Tool::this(), scenario, results, comparisons, verdicts: Vec::new(), warnings };
-    (summary, Detail { schema: SCHEMA, setups, results: details })
+    (summary, Detail { schema: SCHEMA, reproduce: String::new(), setups, results: details })
 }
 
 const END_S: f64 = 120.0;
@@ -191,7 +193,11 @@ fn setup(shape: &Shape<'_>, variant: Option<&str>) -> Setup {
         load: Some(0.8),
         sources: vec!["shoppers".into()],
         instances: 1,
-        services: vec![ServiceSetup { name: String::new(), calls: vec![], groups: vec![group("web", shape.backends as u32 - slow, 1.0), group("slow", slow, 0.5)] }],
+        services: vec![ServiceSetup {
+            name: String::new(),
+            calls: vec![],
+            groups: vec![group("web", shape.backends as u32 - slow, 1.0), group("slow", slow, 0.5)],
+        }],
         faults: shape.faults.iter().map(fault).collect(),
     }
 }
@@ -236,7 +242,12 @@ fn one(shape: &Shape<'_>, chance: &mut Chance, name: &str, slowness: f64, varian
         failed,
         attempts: offered + 1000,
         retries: 1000,
-        errors: Errors { timeout: failed * 6 / 10, refused: failed / 10, crashed: failed - failed * 6 / 10 - failed / 10, ..Errors::default() },
+        errors: Errors {
+            timeout: failed * 6 / 10,
+            refused: failed / 10,
+            crashed: failed - failed * 6 / 10 - failed / 10,
+            ..Errors::default()
+        },
         ..Requests::default()
     };
     let short = Short { mean: latency.mean, p50: latency.p50, p99: latency.p99 };
@@ -267,7 +278,11 @@ fn one(shape: &Shape<'_>, chance: &mut Chance, name: &str, slowness: f64, varian
         throughput_rps: Some(800.0),
         goodput_rps: Some(800.0 * (1.0 - failed as f64 / offered as f64)),
         success_rate: Some(1.0 - failed as f64 / offered as f64),
-        fairness: Fairness { jain_requests: Some(1.0 - 0.01 * slowness), peak_to_mean_in_flight: Some(1.0 + slowness), ..Fairness::default() },
+        fairness: Fairness {
+            jain_requests: Some(1.0 - 0.01 * slowness),
+            peak_to_mean_in_flight: Some(1.0 + slowness),
+            ..Fairness::default()
+        },
         in_system_mean: Some(8.0 * slowness),
         amplification: Some(1.001),
         work: Work::default(),
@@ -315,7 +330,14 @@ fn service(name: &str, requests: u64, failed: u64, latency: &Short) -> ServiceSu
 }
 
 fn class(name: &str, mean: f64, part: f64) -> ClassDetail {
-    ClassDetail { name: name.into(), offered: (1e6 * part) as u64, success_rate: Some(0.999), mean_ms: Some(mean), p99_ms: Some(mean * 5.0), slowdown: Some(mean / 10.0) }
+    ClassDetail {
+        name: name.into(),
+        offered: (1e6 * part) as u64,
+        success_rate: Some(0.999),
+        mean_ms: Some(mean),
+        p99_ms: Some(mean * 5.0),
+        slowdown: Some(mean / 10.0),
+    }
 }
 
 fn backend(shape: &Shape<'_>, chance: &mut Chance, at: usize, slowness: f64, latency: &Short) -> BackendSummary {
@@ -337,8 +359,8 @@ fn percentiles(chance: &mut Chance, slowness: f64) -> Vec<Percentile> {
     let mut ms = 0.8_f64;
     for at in 0..=120 {
         let nines = f64::from(at) / 20.0;
-        let share = 1.0 - 10.0_f64.powf(-nines);
-        ms = ms.max((2.0 + 9.0 * slowness * nines.powf(1.2)) * chance.about(0.03));
+        let share = 1.0 - libm::pow(10.0, -nines);
+        ms = ms.max((2.0 + 9.0 * slowness * libm::pow(nines, 1.2)) * chance.about(0.03));
         let beyond = (1e6 * (1.0 - share)) as u64;
         points.push(Percentile { share, ms, ci95_ms: Some(ms * (0.01 + 0.02 * nines)), beyond });
     }
@@ -386,7 +408,9 @@ fn comparisons(results: &[ResultSummary]) -> Vec<Comparison> {
     for (at, one) in results.iter().enumerate() {
         for other in results[..at].iter().filter(|other| other.variant == one.variant || other.balancer == one.balancer) {
             for (metric, value) in [("latency.mean", 0), ("latency.p50", 1), ("latency.p99", 2), ("success_rate", 3)] {
-                let of = |result: &ResultSummary| [result.latency_ms.mean, result.latency_ms.p50, result.latency_ms.p99, result.success_rate][value].unwrap_or(1.0);
+                let of = |result: &ResultSummary| {
+                    [result.latency_ms.mean, result.latency_ms.p50, result.latency_ms.p99, result.success_rate][value].unwrap_or(1.0)
+                };
                 let (these, those) = (of(one), of(other));
                 let ratio = these / those;
                 let lower = value < 3;
