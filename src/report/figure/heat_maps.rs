@@ -25,7 +25,9 @@ fn in_flight(cast: &Cast<'_>) -> Vec<Figure> {
         .map(|role| (*role, role.detail.windows.backends.iter().map(|backend| backend.in_flight.as_slice()).collect::<Vec<_>>()))
         .filter(|(_, rows)| rows.len() > 1)
         .collect();
-    let most = nearly_most(&all);
+    // Of those that keep up: a backlog without end would make them all alike, and is seen as such when it is off the scale.
+    let sound: Vec<Rows<'_>> = all.iter().filter(|(role, _)| role.result.overloaded_at_s.is_none()).cloned().collect();
+    let most = nearly_most(if sound.is_empty() { &all } else { &sound });
     all.iter().map(|rows| figure(cast, rows, all.len(), "heat-map", "Requests in flight", Unit::Number, most)).collect()
 }
 

@@ -12,6 +12,8 @@ use crate::report::figures::{percent, short};
 
 /// Rows of a table.
 const ROWS: usize = 20;
+/// So many times as much hides what is small.
+const FAR: f64 = 100.0;
 
 /// One figure over time, before it is drawn.
 struct Series<'a> {
@@ -39,6 +41,19 @@ fn from_zero(name: &str, unit: Unit, values: &mut dyn Iterator<Item = f64>) -> A
 
 fn log(name: &str, unit: Unit, values: &mut dyn Iterator<Item = f64>) -> Axis {
     Axis::log(name, unit, values)
+}
+
+/// From zero, or logarithmic where somebody is so far above the others that these would lie on the axis.
+fn from_zero_or_log(name: &str, unit: Unit, values: &mut dyn Iterator<Item = f64>) -> Axis {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let (low, most) = (values[values.len() / 4], values[values.len() - 1]);
+    // What is below one is as good as nothing, and would only make the axis longer.
+    let low = low.max(0.1);
+    match most / low {
+        ratio if ratio > FAR => Axis::log(name, unit, [values[values.len() / 20].max(low / 10.0), most].into_iter()),
+        _ => from_zero(name, unit, &mut values.into_iter()),
+    }
 }
 
 fn upto_one(name: &str, unit: Unit, values: &mut dyn Iterator<Item = f64>) -> Axis {
@@ -125,7 +140,7 @@ pub(super) fn figures(cast: &Cast<'_>) -> Vec<Figure> {
         stem: "in-flight-over-time",
         what: "Requests in flight, all backends",
         topic: Topic::Time,
-        axis: from_zero,
+        axis: from_zero_or_log,
         unit: Unit::Number,
         caption: "Requests sent to backends and not yet answered, a mean over each window: what grows without end under overload.",
         even: None,
@@ -178,7 +193,7 @@ pub(super) fn fairness(cast: &Cast<'_>) -> Vec<Figure> {
             stem: "peak-to-mean-over-time",
             what: "Fullest backend's in flight ÷ mean",
             topic: Topic::Fairness,
-            axis: from_zero,
+            axis: from_zero_or_log,
             unit: Unit::Number,
             caption: "How many times the mean the fullest backend holds, by capacity: 1 is perfectly even.",
             even: Some(1.0),
@@ -285,8 +300,7 @@ fn load(cast: &Cast<'_>) -> Option<Figure> {
         }
         _ => "Every balancer answers what is offered".into(),
     };
-    let caption =
-        "Grey: requests that arrive, the same for every balancer. Coloured: those of them that were answered, by when they arrived.";
+    let caption = "The plain grey line: requests that arrive, the same for every balancer. The others: those of them that were answered, by when they arrived.";
     let axis = |values: &mut dyn Iterator<Item = f64>| Axis::from_zero("Requests per second", Unit::Rate, values);
     Some(over_time(cast, "load-over-time", Topic::Time, title, caption, lines, axis, None))
 }

@@ -76,6 +76,9 @@ fn claim(cast: &Cast<'_>) -> String {
     let best = sound.iter().filter_map(|role| Some((*role, p99(role)?))).reduce(|one, other| if other.1 < one.1 { other } else { one });
     let Some([_, (worst, most)]) = cast.extremes(p99) else { return "No request was answered".into() };
     let Some((best, least)) = best else { return "No request was answered".into() };
+    if best.series == worst.series && cast.roles.len() > 1 {
+        return format!("p99 is {} with every balancer", ms(least));
+    }
     if best.series == worst.series {
         return format!("{} answers 99% of requests within {}", best.name(), ms(least));
     }

@@ -9,10 +9,9 @@ use crate::report::table;
 pub(super) fn section(sides: &[Side<'_>]) -> String {
     let mut text = String::new();
     for side in sides {
-        for setup in &side.shown.detail.setups {
-            text += &super::part(side, setup.variant.as_deref());
-            text += &topology::drawn(setup, &format!("topology-{}-{}", side.number, text.len()));
-            text += &facts(setup);
+        let setups = &side.shown.detail.setups;
+        for (at, setup) in setups.iter().enumerate() {
+            text += &described(side, setup, setups.first().filter(|_| at > 0), at);
         }
         let warnings: String =
             table::warnings(side.shown.summary).iter().map(|warning| format!("<li>{}</li>\n", html(&super::long(warning)))).collect();
@@ -23,32 +22,40 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
     super::section("scenario", "What was simulated", &text)
 }
 
-fn facts(setup: &Setup) -> String {
-    let mut facts = String::new();
-    let mut fact = |name: &str, value: &str| {
-        facts += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", html(&super::long(name)), html(&super::long(value)))
-    };
-    for (name, value) in &setup.facts {
-        fact(name, value);
+/// A variant, or what is different in it from the first.
+fn described(side: &Side<'_>, setup: &Setup, first: Option<&Setup>, number: usize) -> String {
+    let known = first.map(facts).unwrap_or_default();
+    let new: Vec<(String, String)> = facts(setup).into_iter().filter(|fact| !known.contains(fact)).collect();
+    let place = |setup: &Setup| (setup.sources.clone(), setup.instances, setup.services.clone());
+    let same_place = first.is_some_and(|first| place(first) == place(setup));
+    if new.is_empty() && same_place {
+        return String::new();
     }
-    if let Some(load) = setup.load {
+    let drawn = if same_place { String::new() } else { topology::drawn(setup, &format!("topology-{}-{number}", side.number)) };
+    let one = |(name, value): &(String, String)| {
+        format!("<div><dt>{}</dt><dd>{}</dd></div>\n", html(&super::long(name)), html(&super::long(value)))
+    };
+    let facts: String = new.iter().map(one).collect();
+    let variant = setup.variant.as_deref().filter(|_| first.is_some() || side.shown.detail.setups.len() > 1);
+    format!("{}{drawn}<dl class=\"facts\">\n{facts}</dl>\n", super::part(side, variant))
+}
+
+fn facts(setup: &Setup) -> Vec<(String, String)> {
+    let mut facts = setup.facts.clone();
+    let is_said = facts.iter().any(|(_, fact)| fact.contains("load "));
+    if let Some(load) = setup.load.filter(|&load| !is_said || load > 1.0) {
         let said = if load > 1.0 { ": more than they can ever do" } else { "" };
-        fact("offered load", &format!("{} of what the backends can do{said}", percent(load)));
+        facts.push(("offered load".into(), format!("{} of what the backends can do{said}", percent(load))));
     }
     for (number, fault) in setup.faults.iter().enumerate() {
         let spans = fault.spans_s.iter().take(3).map(|[from, to]| format!("{}–{} s", seconds(*from), seconds(*to)));
         let more = if fault.spans_s.len() > 3 { format!(" and {} more times", fault.spans_s.len() - 3) } else { String::new() };
         let drawn = if fault.drawn { "; drawn anew in every replication" } else { "" };
-        let name = format!("fault {}", number + 1);
-        let said = format!(
-            "{} ({}): {}{more}{drawn}",
-            crate::report::figure::words::name(&fault.name),
-            fault.kind,
-            spans.collect::<Vec<_>>().join(", ")
-        );
-        fact(&name, &said);
+        let name = crate::report::figure::words::name(&fault.name);
+        let said = format!("{name} ({}): {}{more}{drawn}", fault.kind, spans.collect::<Vec<_>>().join(", "));
+        facts.push((format!("fault {}", number + 1), said));
     }
-    format!("<dl class=\"facts\">\n{facts}</dl>\n")
+    facts
 }
 
 fn seconds(value: f64) -> String {

@@ -8,15 +8,15 @@ use crate::report::figure::{Cast, Player, palette};
 use crate::report::figures::{percent, ratio, short, with_interval};
 use crate::report::neutral::html;
 
-/// A column of latencies: its head, the value, half its interval.
-type Latency = (&'static str, fn(&ResultSummary) -> Option<f64>, fn(&ResultSummary) -> Option<f64>);
+/// A column of latencies: its head, the metric by which it is compared if it is, the value, half its interval.
+type Latency = (&'static str, Option<&'static str>, fn(&ResultSummary) -> Option<f64>, fn(&ResultSummary) -> Option<f64>);
 
 const LATENCIES: [Latency; 5] = [
-    ("p50", |one| one.latency_ms.p50, |one| one.latency_ms_ci95.p50),
-    ("p90", |one| one.latency_ms.p90, |one| one.latency_ms_ci95.p90),
-    ("p99", |one| one.latency_ms.p99, |one| one.latency_ms_ci95.p99),
-    ("p99.9", |one| one.latency_ms.p99_9, |one| one.latency_ms_ci95.p99_9),
-    ("max", |one| one.latency_ms.max, |_| None),
+    ("p50", Some("latency.p50"), |one| one.latency_ms.p50, |one| one.latency_ms_ci95.p50),
+    ("p90", None, |one| one.latency_ms.p90, |one| one.latency_ms_ci95.p90),
+    ("p99", Some("latency.p99"), |one| one.latency_ms.p99, |one| one.latency_ms_ci95.p99),
+    ("p99.9", None, |one| one.latency_ms.p99_9, |one| one.latency_ms_ci95.p99_9),
+    ("max", None, |one| one.latency_ms.max, |_| None),
 ];
 
 pub(super) fn section(sides: &[Side<'_>]) -> String {
@@ -30,7 +30,7 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
     if text.is_empty() {
         return text;
     }
-    text += "<p class=\"note\">Latencies in milliseconds, ± half a 95% interval; the small bars show it on a scale from 0 to the greatest of the column (of balancers that keep up). \u{2605} the best of a column. \
+    text += "<p class=\"note\">Latencies in milliseconds, ± half a 95% interval; the small bars show it on a scale from 0 to the greatest of the column (of balancers that keep up). \u{2605} the best of a column, \u{2248} what cannot be told from it (of p50 and p99, which are compared). \
              \u{201c}p99 against the best\u{201d} is paired on the same requests; ~ means: cannot tell, the difference may be chance. Fair: Jain's index of requests ÷ capacity, 1 is even.</p>\n";
     super::section("comparison", "The comparison", &text)
 }
@@ -52,8 +52,8 @@ fn any_overloaded(cast: &Cast<'_>) -> bool {
 
 fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
     let mut cells = format!("<th scope=\"row\">{}{}</th>", swatch(palette::slot(&cast.slots, role.series)), html(&role.name()));
-    for (_, value, half) in LATENCIES {
-        cells += &latency(cast, role, value, half);
+    for column in LATENCIES {
+        cells += &latency(cast, role, column);
     }
     cells += &against(cast, role);
     let failed = role.result.requests.failed as f64 / role.result.requests.offered.max(1) as f64;
@@ -85,17 +85,18 @@ fn extreme(cast: &Cast<'_>, value: impl Fn(&ResultSummary) -> Option<f64>) -> Op
     (cast.roles.len() > 1 && all.iter().any(|&value| value < most)).then_some(most)
 }
 
-fn latency(
-    cast: &Cast<'_>,
-    role: &Player<'_>,
-    value: fn(&ResultSummary) -> Option<f64>,
-    half: fn(&ResultSummary) -> Option<f64>,
-) -> String {
+fn latency(cast: &Cast<'_>, role: &Player<'_>, (_, metric, value, half): Latency) -> String {
     let (own, own_half) = (value(role.result), half(role.result));
-    let least = extreme(cast, |one| value(one).map(|value| -value));
+    let least = extreme(cast, |one| value(one).map(|value| -value)).map(|value| -value);
     let most = cast.sound().iter().filter_map(|role| Some(value(role.result)? + half(role.result).unwrap_or(0.0))).fold(0.0, f64::max);
     let bar = own.filter(|_| most > 0.0).map(|own| interval(own / most, own_half.map_or(0.0, |half| half / most))).unwrap_or_default();
-    cell(&with_interval(own, own_half), own.is_some() && least == own.map(|own| -own), false, &bar)
+    let best = cast.sound().into_iter().find(|one| least.is_some() && value(one.result) == least);
+    let is_level = best.zip(metric).filter(|(best, _)| best.series != role.series && own != least).is_some_and(|(best, metric)| {
+        let found = between(cast.summary, cast.variant, &role.result.balancer, &best.result.balancer, metric);
+        found.is_some_and(|(.., verdict)| matches!(verdict, Verdict::CannotTell | Verdict::Same))
+    });
+    let text = with_interval(own, own_half) + if is_level { " ≈" } else { "" };
+    cell(&text, own.is_some() && least == own, false, &bar)
 }
 
 /// A value on a short scale, with its interval.

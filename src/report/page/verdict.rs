@@ -139,9 +139,16 @@ fn errors(cast: &Cast<'_>, best: &Player<'_>) -> String {
     let more = between(cast.summary, cast.variant, &best.result.balancer, &fewest.result.balancer, "success_rate");
     match more {
         Some((.., Verdict::Worse)) => {
-            format!(" But {} of its requests fail, against {} with {}.", percent(own), percent(least), fewest.name())
+            format!(" But with {} {} of requests fail, against {} with {}.", best.name(), percent(own), percent(least), fewest.name())
         }
-        _ => format!(" {} of its requests fail; elsewhere {} to {}.", percent(own), percent(least), percent(most)),
+        _ if least == most || cast.roles.len() == 1 => format!(" {} of requests fail.", percent(own)),
+        _ => format!(
+            " With {} {} of requests fail; over all balancers from {} to {}.",
+            best.name(),
+            percent(own),
+            percent(least),
+            percent(most)
+        ),
     }
 }
 
