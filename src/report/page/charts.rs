@@ -35,7 +35,8 @@ fn section(sides: &[Side<'_>], topic: Topic, id: &str, heading: &str) -> String 
             let figures: Vec<String> =
                 side.figures.iter().filter(own).enumerate().map(|(at, figure)| drawn(side, figure, at == 0 || !repeats)).collect();
             if !figures.is_empty() {
-                inside += &part(side, cast, &format!("<div class=\"charts\">\n{}</div>", figures.concat()));
+                inside +=
+                    &part(side, cast, &format!("<div class=\"charts{}\">\n{}</div>", if repeats { " maps" } else { "" }, figures.concat()));
             }
         }
     }
