@@ -67,7 +67,7 @@ pub(super) fn write(place: &Place, files: &[File], terminal: &Terminal) -> Code 
 
 /// Opens a report as the platform opens pages.
 pub(super) fn open(place: &Place, terminal: &Terminal) {
-    let page = place.path().join("report.html");
+    let page = place.path().join(folder::PAGE);
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new(opener) };
     if cfg!(windows) {

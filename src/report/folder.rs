@@ -2,19 +2,22 @@
 //!
 //! The same result gives the same bytes on every machine: nothing in them is of a clock, a host or a path.
 
-use super::{csv, events, hgrm, hlog, json, markdown, openmetrics, tidy};
+use super::page::{self, Shown};
+use super::{csv, events, figure, hgrm, hlog, json, markdown, openmetrics, tidy};
 use crate::measure::detail::Detail;
 use crate::measure::summary::{ResultSummary, Summary};
 use crate::measure::trace::Traced;
 
 /// What may lie in the folder itself: everything else there is somebody else's.
-pub const ENTRIES: [&str; 5] = ["report.html", SUMMARY, "plots", "data", "histograms"];
+pub const ENTRIES: [&str; 5] = [PAGE, SUMMARY, "plots", "data", "histograms"];
 /// Files that are not made of a summary and a detail: whoever draws again keeps them as they are.
 pub const KEPT: [&str; 2] = ["data/events.jsonl", "data/trace.json"];
 
 /// A file of the folder: its path in it, with slashes, and its content.
 pub type File = (String, Vec<u8>);
 
+/// The page.
+pub const PAGE: &str = "report.html";
 /// The summary: what makes a folder a result of ours.
 pub const SUMMARY: &str = "summary.json";
 /// The rest, from which a report is drawn again.
@@ -23,7 +26,9 @@ pub const DETAIL: &str = "data/detail.json";
 /// All files of a result.
 #[must_use]
 pub fn files(summary: &Summary, detail: &Detail) -> Vec<File> {
+    let shown = Shown { name: None, summary, detail };
     let mut files = vec![
+        text(PAGE, page::draw(&[shown], &format!("{} --out report", detail.reproduce))),
         text(SUMMARY, json::one(summary)),
         text(DETAIL, json::detail(detail)),
         text("data/summary.csv", tidy::summary(summary)),
@@ -40,7 +45,13 @@ pub fn files(summary: &Summary, detail: &Detail) -> Vec<File> {
         files.push(text(&format!("histograms/{name}.hgrm"), hgrm::draw(&result.latency)));
         files.push(text(&format!("histograms/{name}.hlog"), hlog::draw(&result.windows, &name)));
     }
+    files.extend(figure::all(summary, detail).iter().flat_map(plots));
     files
+}
+
+/// A figure by itself.
+fn plots(figure: &figure::Figure) -> [File; 2] {
+    [text(&format!("plots/{}.svg", figure.name), figure.svg()), (format!("plots/{}.png", figure.name), figure.png())]
 }
 
 /// What was traced, in files of its own.
@@ -65,7 +76,11 @@ pub struct Saved {
 #[must_use]
 pub fn side_by_side(saved: &[Saved]) -> Vec<File> {
     let summaries: Vec<Summary> = saved.iter().map(|one| one.summary.clone()).collect();
-    vec![text(SUMMARY, json::several(&summaries)), text("data/results.csv", csv::results(&summaries))]
+    let shown: Vec<Shown<'_>> =
+        saved.iter().map(|one| Shown { name: Some(&one.name), summary: &one.summary, detail: &one.detail }).collect();
+    let names: Vec<String> = saved.iter().map(|one| slug(&one.name)).collect();
+    let page = page::draw(&shown, &format!("evenkeel report {} --out report", names.join(" ")));
+    vec![text(PAGE, page), text(SUMMARY, json::several(&summaries)), text("data/results.csv", csv::results(&summaries))]
 }
 
 /// What results' own files are called, in order: variant and balancer, made harmless, each once.

@@ -6,7 +6,10 @@
 pub mod csv;
 pub mod events;
 mod faults;
+#[cfg(feature = "plots")]
+pub mod figure;
 mod figures;
+#[cfg(feature = "plots")]
 pub mod folder;
 mod grid;
 pub mod hgrm;
@@ -15,9 +18,14 @@ pub mod json;
 pub mod markdown;
 pub mod neutral;
 pub mod openmetrics;
+#[cfg(feature = "plots")]
+pub mod page;
 pub mod plot;
 #[cfg(test)]
 mod sample;
+#[cfg(all(test, feature = "plots"))]
+#[path = "../../tests/it/browser/sample.rs"]
+mod sample_page;
 pub mod style;
 pub mod table;
 pub mod tidy;

@@ -56,6 +56,24 @@ pub fn markdown(text: &str) -> String {
     shown
 }
 
+/// For running text or a quoted attribute of HTML or SVG: no markup, and nothing that ends an attribute or a comment.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in plain(text).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            '`' => shown.push_str("&#96;"),
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// How many columns of a terminal a text takes: two for East Asian wide characters and emoji, none for combining marks.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -124,6 +142,12 @@ mod tests {
         assert_eq!(markdown("<img src=x onerror=alert(1)>"), "&lt;img src=x onerror=alert\\(1\\)&gt;");
         assert_eq!(markdown("[x](http://y) @you"), "\\[x\\]\\(http&#58;//y\\) &#64;you");
         assert_eq!(markdown("a\nb"), "a\\\\u\\{a\\}b");
+    }
+
+    #[test]
+    fn html_has_no_markup_left() {
+        assert_eq!(html("</script><b a='x' b=\"y\">&`]]>"), "&lt;/script&gt;&lt;b a=&#39;x&#39; b=&quot;y&quot;&gt;&amp;&#96;]]&gt;");
+        assert_eq!(html("a\u{202e}b\0"), "a\\u{202e}b\\u{0}");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod architecture;
 mod bad_input;
 mod blessed;
+mod browser;
 mod cli;
 mod conformance;
 mod detail;
