@@ -229,7 +229,8 @@ fn other_peoples_readers_find_the_same_numbers() {
         Err(error) => format!("python3: {error}"),
     };
     assert!(std::env::var_os("EVENKEEL_CI").is_none(), "it cannot be skipped here: {skipped}");
-    println!("skipped: {skipped}");
+    // Written past the test runner, which keeps back what passing tests print.
+    let _ = writeln!(std::io::stderr(), "skipped: other_peoples_readers_find_the_same_numbers: {skipped}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod detail;
 mod determinism;
 mod eventful;
 mod folder;
+mod gallery;
 mod golden;
 mod impact;
 mod laws;
