@@ -69,8 +69,11 @@ fn distribution(lines: &[Line<'_>], look: Look<'_>) -> String {
     format!("\nAnswered within\n{}{}", canvas.draw(&labels, look), axis(&scale.ends().map(|ms| format!("{} ms", short(ms)))))
 }
 
+/// A column of windows.
+type Column = fn(&Windows) -> &[Option<f64>];
+
 /// What is drawn over time: the 99th percentile, or where windows are too short for that the mean.
-fn figure(lines: &[Line<'_>]) -> (&'static str, fn(&Windows) -> &[Option<f64>]) {
+fn figure(lines: &[Line<'_>]) -> (&'static str, Column) {
     let has_tail = |windows: &Windows| 2 * windows.p99_ms.iter().flatten().count() >= windows.len();
     if lines.iter().all(|(_, detail)| has_tail(&detail.windows)) {
         ("99th percentile over time", |windows| &windows.p99_ms)
