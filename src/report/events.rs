@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// A line for each event of each result, in order.
 #[must_use]
 pub fn lines(traced: &[Traced]) -> String {
-    traced.iter().flat_map(|of| of.events.iter().map(move |event| format!("{}\n", safe(&line(of, event))))).collect()
+    traced.iter().flat_map(|of| of.events.iter().map(move |event| safe(&line(of, event)))).collect()
 }
 
 /// One trace of all.
@@ -83,6 +83,7 @@ fn us(ns: u64) -> f64 {
     ns as f64 / 1e3
 }
 
+/// On one line, with its end.
 fn safe(value: &Value) -> String {
     super::json::safe(&value.to_string())
 }

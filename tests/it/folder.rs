@@ -3,6 +3,7 @@
 use crate::cli::{SMALL, evenkeel, file, folder};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
