@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(labels(&axis(0.7, 41_000.0)), "1 ms, 10 ms, 100 ms, 1 s, 10 s");
         assert_eq!(labels(&axis(8.0, 60.0)), "5 ms, 10 ms, 20 ms, 50 ms, 100 ms");
         assert_eq!(labels(&axis(0.03, 0.04)), "0.01 ms, 0.02 ms, 0.05 ms, 0.1 ms");
-        assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 0.5);
+        assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 1.0);
     }
 
     #[test]
