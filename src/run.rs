@@ -16,10 +16,12 @@ use crate::measure::recorder::Recorder;
 use crate::measure::result::ResultBuilder;
 use crate::measure::setup::{Backend, Fault, Setup, Source, Subject};
 use crate::measure::summary::Summary;
+use crate::measure::trace::{Traced, Tracer};
 use crate::measure::witness::Witness;
 use crate::plan::{self, Plan};
 use crate::scenario::{Length, Loaded, Precision};
 use crate::traffic::SourcePlan;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,6 +123,27 @@ impl Job {
         self.run_for(Use::Result, threads, watch)
     }
 
+    /// The first so many choices of each balancer, in the first replication, and what came of them; `None` where `watch` says not to go on.
+    #[must_use]
+    pub fn trace(&self, picks: u64, watch: Watch<'_>) -> Option<Vec<Traced>> {
+        let mut all = Vec::new();
+        for plan in &self.plans {
+            let backends = backends(plan);
+            for balancer in 0..plan.balancers.len() {
+                let (mut events, is_done) = (Vec::new(), Cell::new(false));
+                let mut pulse = |_| !is_done.get() && watch(0);
+                // What stops it, other than its end, is that there was enough, or a trouble that the run itself has told of.
+                let _ = engine::run(plan, balancer, 0, Tracer::new(picks, &mut events, &is_done), &mut pulse);
+                let Subject { balancer, variant, backends, faults, .. } = subject(plan, balancer, backends.clone());
+                all.push(Traced { balancer, variant, backends, faults, events });
+                if !watch(0) {
+                    return None;
+                }
+            }
+        }
+        Some(all)
+    }
+
     /// Runs everything on so many threads, for what is wanted of it. The result is the same.
     #[must_use]
     pub fn run_for(&self, wanted_for: Use, threads: usize, watch: Watch<'_>) -> Outcome {
@@ -178,7 +201,7 @@ impl<'j> Running<'j> {
         let work = || {
             while let Some(cell) = queue.take(cells) {
                 let (plan, balancer) = results[cell % width];
-                let one = Cell { plan: &job.plans[plan], balancer, replication: from + (cell / width) as u32 };
+                let one = OneCell { plan: &job.plans[plan], balancer, replication: from + (cell / width) as u32 };
                 let looked_at = (wanted_for == Use::Drawing).then_some(&*backends[plan]);
                 match one.run(looked_at, watch) {
                     Ok(record) => {
@@ -286,13 +309,13 @@ impl Reducer {
 
 /// One cell.
 #[derive(Clone, Copy)]
-struct Cell<'p> {
+struct OneCell<'p> {
     plan: &'p Plan,
     balancer: usize,
     replication: u32,
 }
 
-impl Cell<'_> {
+impl OneCell<'_> {
     /// Runs it; looked at by somebody who knows its backends, where that is wanted.
     fn run(self, looked_at: Option<&[Backend]>, watch: Watch<'_>) -> Result<Record, Stopped> {
         let mut told = 0;

@@ -123,6 +123,9 @@ pub(super) struct OutArgs {
     /// Write the report into this folder: report.html, summary.json, plots, data and histograms
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Write down the first N choices of each balancer, and what it saw, in data/events.jsonl and data/trace.json
+    #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(super) trace_events: Option<u64>,
     /// Write into a folder that holds something else, too; what is there under other names stays
     #[arg(long, requires = "out")]
     pub(super) force: bool,

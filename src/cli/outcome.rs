@@ -22,11 +22,17 @@ pub(super) fn places(args: &OutArgs, names: &[&str], terminal: &Terminal) -> Res
     if let [_] = names {
         return Place::new(out, args.force).map(|place| Some(vec![place])).map_err(|reason| wrong(out, &reason));
     }
-    if !out.is_dir() {
+    let is_new = !out.is_dir();
+    if is_new {
         std::fs::create_dir(out).map_err(|error| wrong(out, &error.to_string()))?;
     }
     let below = distinct(names.iter().map(|name| stem(name))).into_iter().map(|stem| out.join(stem));
-    below.map(|path| Place::new(&path, args.force).map_err(|reason| wrong(&path, &reason))).collect::<Result<_, _>>().map(Some)
+    let places: Result<Vec<_>, _> = below.map(|path| Place::new(&path, args.force).map_err(|reason| wrong(&path, &reason))).collect();
+    if places.is_err() && is_new {
+        // Nothing is in it.
+        let _ = std::fs::remove_dir(out);
+    }
+    places.map(Some)
 }
 
 /// A scenario's name without folders and ending.

@@ -40,6 +40,11 @@ impl Progress {
     }
 }
 
+/// Whether Ctrl-C was pressed.
+pub(super) fn is_interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 fn bar(expected: Option<f64>) -> ProgressBar {
     let Some(expected) = expected else {
         let style = ProgressStyle::with_template("{spinner} {human_pos} requests, {per_sec}, {elapsed}");

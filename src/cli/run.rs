@@ -4,7 +4,7 @@ use super::Code;
 use super::args::{Format, RunArgs};
 use super::outcome;
 use super::place::Place;
-use super::progress::{Progress, listen_for_interrupts};
+use super::progress::{Progress, is_interrupted, listen_for_interrupts};
 use super::scenarios::{self, Ready};
 use super::terminal::Terminal;
 use crate::measure::detail::Detail;
@@ -49,7 +49,12 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
 fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
     let (Some(summary), Some(detail)) = (&outcome.summary, &outcome.detail) else { return Code::Fine };
     let detail = Detail { reproduce: outcome::reproduce(&ready.name, &args.scenario), ..detail.clone() };
-    let code = outcome::write(place, &folder::files(summary, &detail), terminal);
+    let mut files = folder::files(summary, &detail);
+    if let Some(picks) = args.out.trace_events {
+        let traced = ready.job.trace(picks, &|_| !is_interrupted()).unwrap_or_default();
+        files.extend(folder::traced(&traced));
+    }
+    let code = outcome::write(place, &files, terminal);
     if code == Code::Fine && args.out.open {
         outcome::open(place, terminal);
     }

@@ -123,6 +123,12 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         self.events.accesses[access as usize].tier.as_mut().unwrap_or(&mut self.tier)
     }
 
+    /// Shows what a balancer has chosen.
+    fn tell_pick(&mut self, access: u16, request: &Request, pick: Pick) {
+        let tier = self.events.accesses[access as usize].tier.as_ref().unwrap_or(&self.tier);
+        self.observer.picked(request, &tier.choice(request, pick, self.now));
+    }
+
     /// A balancer's instance for a request.
     fn instance_of(&mut self, access: u16, request: &Request) -> u32 {
         self.tier_of(access).instance_of(request)
@@ -226,6 +232,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         {
             pick = self.tier_of(errand.access).pick(&known, &request, now);
             picks += 1;
+        }
+        if O::PICKS {
+            self.tell_pick(errand.access, &request, pick);
         }
         if self.reports.is_some() && self.reports_to(errand.access) == balance::Reports::Probes {
             self.probe(id);
@@ -572,6 +581,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     fn tell_end(&mut self, access: u16, request: &Request, attempt: &Attempt, cause: Option<Failure>, is_loser: bool) {
         let (now, latency) = (self.now, self.now - attempt.sent);
         let ok = cause.is_none();
+        if O::PICKS && (is_loser || !ok) {
+            self.observer.lost(request, attempt.backend, cause, now);
+        }
         let tier = self.tier_of(access);
         let (instance, local) = (tier.instance_of(request), attempt.backend - tier.first());
         tier.ended(request, local, ok, latency, now);
@@ -851,6 +863,9 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
             };
             if pick == Pick::Wait {
                 return;
+            }
+            if O::PICKS {
+                self.tell_pick(access, &request, pick);
             }
             self.tier_of(access).let_go(instance, number);
             self.overload.release(self.journeys.work(held.request));

@@ -40,7 +40,7 @@ use crate::scenario::Length;
 use crate::slab::NIL;
 use crate::time::{SimTime, round_ns};
 use crate::traffic::{Arrival, SourcePlan, Traffic};
-pub use observer::{Edge, Ending, Observer, Request, Seen, Spent, Stopped};
+pub use observer::{Choice, Edge, Ending, Observer, Request, Seen, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
 use books::Books;
@@ -254,9 +254,13 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     }
 
     /// Whether a look comes before anything else happens: nothing changes until then.
+    #[inline]
     fn is_time_to_look(&self, look: u64, other: u64) -> bool {
-        let next = other.min(self.change).min(self.fleet.next_completion().at);
-        look <= next && next < NEVER
+        // Nearly always something else comes first.
+        look <= other && {
+            let next = other.min(self.change).min(self.fleet.next_completion().at);
+            look <= next && next < NEVER
+        }
     }
 
     #[cold]
@@ -387,6 +391,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     #[inline(always)]
     fn dispatch(&mut self, id: u32, known: &balance::Request<'_>, held: u64) {
         let pick = self.tier.pick(known, self.journeys.request(id), self.now);
+        if O::PICKS {
+            let request = self.journeys.request(id);
+            self.observer.picked(request, &self.tier.choice(request, pick, self.now));
+        }
         if self.reports.is_some() {
             self.probe(id);
         }
@@ -605,6 +613,8 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
         self.tier.ended(request, attempt.backend, ok, latency, self.now);
         if ok {
             self.observer.answered(request, attempt.backend, latency);
+        } else if O::PICKS {
+            self.observer.lost(request, attempt.backend, Some(Failure::Refused), self.now);
         }
         match self.network.delay(request, Way::Out) {
             0 => self.done(of, attempt.backend, attempt.wait, ok),
@@ -680,6 +690,9 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             };
             if pick == Pick::Wait {
                 return;
+            }
+            if O::PICKS {
+                self.observer.picked(request, &self.tier.choice(request, pick, self.now));
             }
             self.tier.let_go(instance, number);
             self.overload.release(self.journeys.work(held.request));

@@ -58,6 +58,8 @@ pub trait Observer {
     const LOOKS: bool = false;
     /// Whether it is told where the time of requests went.
     const TIMES: bool = false;
+    /// Whether it is told what balancers chose from.
+    const PICKS: bool = false;
     /// A request was made.
     fn arrived(&mut self, request: &Request);
     /// An attempt was sent.
@@ -87,10 +89,29 @@ pub trait Observer {
     /// Of the latency of a request that succeeds as the next thing: how long it was on the way, and how long before the attempt that was answered was
     /// sent, ways and times held left out. Told only with [`Observer::TIMES`], and only where either may be more than nothing.
     fn timed(&mut self, _request: &Request, _on_the_way: u64, _before: u64) {}
+    /// A balancer has chosen for the next attempt of a request. Told only with [`Observer::PICKS`].
+    fn picked(&mut self, _request: &Request, _choice: &Choice<'_>) {}
+    /// An attempt has ended otherwise than by an answer that counts: for a reason, or because another was faster. Told only with [`Observer::PICKS`].
+    fn lost(&mut self, _request: &Request, _backend: u32, _cause: Option<Failure>, _now: u64) {}
     /// A request failed at `now`.
     fn failed(&mut self, request: &Request, cause: Failure, now: u64);
     /// The warm-up is over, or the last request has arrived: the books of every backend as they stand.
     fn window(&mut self, edge: Edge, now: u64, in_system_area: u128, accounts: &mut dyn Iterator<Item = Account>);
+}
+
+/// What a balancer instance has chosen, and what it saw then.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// When.
+    pub now: u64,
+    /// Which of the balancer's instances.
+    pub instance: u32,
+    /// The backends as the instance knows them, by its own numbers.
+    pub pool: &'a balance::Pool,
+    /// The number of the first of them among all backends.
+    pub first: u32,
+    /// The choice.
+    pub pick: balance::Pick,
 }
 
 /// A backend that somebody looks at.

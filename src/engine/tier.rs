@@ -3,7 +3,7 @@
 //! With `view = "own"` each instance counts its own requests; with `"shared"` all see the same counts, exact or as of the last multiple of
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
-use super::{Request, Stopped};
+use super::{Choice, Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Release, Sees, State};
 use crate::plan::{BalancerPlan, Plan};
 use crate::random::{Numbered, Purpose, Stream, below, derive, mix};
@@ -314,6 +314,12 @@ impl Tier {
             None => instance.balancer.pick(known, &self.pools[pool], &mut ctx),
             Some(connections) => connections.pick(request, || instance.balancer.pick(known, &self.pools[pool], &mut ctx)),
         }
+    }
+
+    /// A choice that has just been made, and what was seen.
+    pub(super) fn choice(&self, request: &Request, pick: Pick, now: u64) -> Choice<'_> {
+        let instance = self.instance_of(request);
+        Choice { now, instance, pool: &self.pools[self.pool_of(instance)], first: self.first, pick }
     }
 
     /// An attempt has been sent.

@@ -40,6 +40,14 @@ impl Bins {
         &mut self.cells[place..place + self.columns]
     }
 
+    /// One cell of the row of an instant.
+    #[inline]
+    pub(super) fn cell(&mut self, at: u64, column: usize) -> &mut u64 {
+        let place = if at.wrapping_sub(self.from) < self.reach { self.place } else { self.find(at) };
+        &mut self.cells[place + column]
+    }
+
+    #[cold]
     #[inline(never)]
     fn find(&mut self, at: u64) -> usize {
         while at / self.width >= self.most as u64 {

@@ -37,6 +37,7 @@ pub mod setup;
 pub mod student;
 pub mod summary;
 mod tallies;
+pub mod trace;
 mod value;
 pub mod warmup;
 pub mod warnings;

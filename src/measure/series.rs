@@ -102,11 +102,11 @@ impl Series {
     /// A request arrived.
     #[inline]
     pub(super) fn arrived(&mut self, at: u64) {
-        self.bins.row(at)[ARRIVED] += 1;
+        *self.bins.cell(at, ARRIVED) += 1;
     }
 
     /// A request that arrived then was answered.
-    #[inline]
+    #[inline(always)]
     pub(super) fn succeeded(&mut self, at: u64, latency: u64) {
         let first = PLAIN + self.services + self.faults;
         let row = self.bins.row(at);
@@ -118,7 +118,7 @@ impl Series {
     /// An attempt for a request that arrived then was sent.
     #[inline]
     pub(super) fn attempted(&mut self, at: u64) {
-        self.bins.row(at)[ATTEMPTS] += 1;
+        *self.bins.cell(at, ATTEMPTS) += 1;
     }
 
     /// An attempt for a request that arrived then went to a backend of this service, a target of these faults.

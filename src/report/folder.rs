@@ -2,9 +2,10 @@
 //!
 //! The same result gives the same bytes on every machine: nothing in them is of a clock, a host or a path.
 
-use super::{csv, hgrm, hlog, json, markdown, openmetrics, tidy};
+use super::{csv, events, hgrm, hlog, json, markdown, openmetrics, tidy};
 use crate::measure::detail::Detail;
 use crate::measure::summary::{ResultSummary, Summary};
+use crate::measure::trace::Traced;
 
 /// What may lie in the folder itself: everything else there is somebody else's.
 pub const ENTRIES: [&str; 5] = ["report.html", SUMMARY, "plots", "data", "histograms"];
@@ -40,6 +41,13 @@ pub fn files(summary: &Summary, detail: &Detail) -> Vec<File> {
         files.push(text(&format!("histograms/{name}.hlog"), hlog::draw(&result.windows, &name)));
     }
     files
+}
+
+/// What was traced, in files of its own.
+#[must_use]
+pub fn traced(all: &[Traced]) -> [File; 2] {
+    let [lines, trace] = KEPT;
+    [text(lines, events::lines(all)), text(trace, events::chrome(all))]
 }
 
 /// A saved result, and how it is called among several.

@@ -95,7 +95,8 @@ fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
     safe(&serde_json::to_string_pretty(value).expect("a summary has only strings as keys and no failing fields"))
 }
 
-fn safe(text: &str) -> String {
+/// The same with what a terminal would obey written as `\\uXXXX`.
+pub(super) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // Line ends are the layout's own: those of names are escaped already.

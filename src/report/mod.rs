@@ -4,6 +4,7 @@
 //! pull request. Names come from scenario files, which may be hostile: every writer passes them through [`neutral`]. Numbers
 //! are written by `figures.rs`, the same in every locale.
 pub mod csv;
+pub mod events;
 mod faults;
 #[cfg(feature = "plots")]
 pub mod figure;

@@ -59,7 +59,9 @@ fn distribution(lines: &[Line<'_>], look: Look<'_>) -> String {
         .iter()
         .map(|(_, detail)| detail.percentiles.iter().map(|point| (point.ms, height(point.share))).filter(|point| point.1 <= 1.0).collect())
         .collect();
-    let Some(scale) = Scale::of(series.iter().flatten().map(|point| point.0)) else { return String::new() };
+    // The few that hardly took any time would take half of the width.
+    let usual = series.iter().flatten().filter(|point| point.1 >= height(0.05)).map(|point| point.0);
+    let Some(scale) = Scale::of(usual) else { return String::new() };
     let mut canvas = Canvas::new(look.is_fine);
     for (number, points) in series.iter().enumerate() {
         canvas.line(number, points.iter().map(|&(ms, height)| Some((scale.place(ms), height))));
@@ -69,7 +71,7 @@ fn distribution(lines: &[Line<'_>], look: Look<'_>) -> String {
     format!("\nAnswered within\n{}{}", canvas.draw(&labels, look), axis(&scale.ends().map(|ms| format!("{} ms", short(ms)))))
 }
 
-/// A figure of every window.
+/// A column of windows.
 type Column = fn(&Windows) -> &[Option<f64>];
 
 /// What is drawn over time: the 99th percentile, or where windows are too short for that the mean.

@@ -6,7 +6,7 @@
 use super::neutral;
 use crate::measure::detail::{Detail, ResultDetail};
 use crate::measure::summary::{ResultSummary, Summary};
-use std::fmt::Write;
+use std::fmt::{Debug, Write};
 
 /// A table being written.
 struct Table {
@@ -18,17 +18,17 @@ impl Table {
         Self { text: format!("{head}\n") }
     }
 
-    /// A row that begins with a result's names.
+    /// A row that begins with names and counts.
     fn row(&mut self, names: &str, cells: &[Option<f64>]) {
         self.text.push_str(names);
-        for cell in cells {
-            self.text.push(',');
-            if let Some(value) = cell.filter(|value| value.is_finite()) {
-                let _ = write!(self.text, "{value}");
-            }
-        }
+        cells.iter().for_each(|cell| self.text += &format!(",{}", number(*cell)));
         self.text.push('\n');
     }
+}
+
+/// The shortest that reads back the same, with a point (or an exponent) in it: a column of whole values is one of real numbers all the same.
+fn number<T: Debug + Into<f64> + Copy>(value: Option<T>) -> String {
+    value.filter(|value| (*value).into().is_finite()).map_or_else(String::new, |value| format!("{value:?}"))
 }
 
 /// `variant,balancer`.
@@ -108,23 +108,15 @@ fn numbers(result: &ResultSummary) -> Vec<(&'static str, Option<f64>, Option<f64
 #[must_use]
 pub fn backends(summary: &Summary) -> String {
     let mut table = Table::new(
-        "variant,balancer,backend,requests,share,utilization,in_flight_mean,in_flight_max,latency_mean_ms,latency_p50_ms,latency_p99_ms",
+        "variant,balancer,backend,requests,in_flight_max,share,utilization,in_flight_mean,latency_mean_ms,latency_p50_ms,latency_p99_ms",
     );
     for result in &summary.results {
         let names = names(result);
         for backend in &result.backends {
             let latency = &backend.latency_ms;
             table.row(
-                &format!("{names},{},{}", neutral::csv(&backend.name), backend.requests),
-                &[
-                    backend.share,
-                    backend.utilization,
-                    backend.in_flight_mean,
-                    Some(backend.in_flight_max as f64),
-                    latency.mean,
-                    latency.p50,
-                    latency.p99,
-                ],
+                &format!("{names},{},{},{}", neutral::csv(&backend.name), backend.requests, backend.in_flight_max),
+                &[backend.share, backend.utilization, backend.in_flight_mean, latency.mean, latency.p50, latency.p99],
             );
         }
     }
@@ -172,16 +164,15 @@ pub fn windows(summary: &Summary, detail: &Detail) -> String {
 #[must_use]
 pub fn backend_windows(summary: &Summary, detail: &Detail) -> String {
     let mut table = Table::new("variant,balancer,backend,start_s,end_s,sent_rps,in_flight,utilization");
-    // The shortest that reads back as the same number of this precision.
-    let short = |value: f32| if value.is_finite() { value.to_string() } else { String::new() };
     for (result, of) in drawn(summary, detail) {
         let windows = &of.windows;
-        let spans: Vec<String> = (0..windows.len()).map(|at| windows.span_s(at)).map(|[start, end]| format!("{start},{end}")).collect();
+        let spans: Vec<String> = (0..windows.len()).map(|at| windows.span_s(at)).map(|[start, end]| format!("{start:?},{end:?}")).collect();
         for (backend, series) in result.backends.iter().zip(&windows.backends) {
             let names = format!("{},{}", names(result), neutral::csv(&backend.name));
             for (at, span) in spans.iter().enumerate() {
-                let utilization = series.utilization.as_ref().map(|all| short(all[at])).unwrap_or_default();
-                let _ = writeln!(table.text, "{names},{span},{},{},{utilization}", short(series.sent_rps[at]), short(series.in_flight[at]));
+                let utilization = series.utilization.as_ref().map(|all| all[at]);
+                let [sent, in_flight] = [series.sent_rps[at], series.in_flight[at]].map(|value| number(Some(value)));
+                let _ = writeln!(table.text, "{names},{span},{sent},{in_flight},{}", number(utilization));
             }
         }
     }
@@ -191,11 +182,11 @@ pub fn backend_windows(summary: &Summary, detail: &Detail) -> String {
 /// The curve of latency by percentile of each result: `data/percentiles.csv`.
 #[must_use]
 pub fn percentiles(summary: &Summary, detail: &Detail) -> String {
-    let mut table = Table::new("variant,balancer,share,latency_ms,ci95_ms,beyond");
+    let mut table = Table::new("variant,balancer,beyond,share,latency_ms,ci95_ms");
     for (result, of) in drawn(summary, detail) {
         let names = names(result);
         for point in &of.percentiles {
-            table.row(&names, &[Some(point.share), Some(point.ms), point.ci95_ms, Some(point.beyond as f64)]);
+            table.row(&format!("{names},{}", point.beyond), &[Some(point.share), Some(point.ms), point.ci95_ms]);
         }
     }
     table.text
@@ -242,6 +233,12 @@ mod tests {
                 assert!(rows > 0 && text.ends_with('\n'));
             }
         }
+    }
+
+    #[test]
+    fn whole_values_of_a_column_of_reals_are_reals() {
+        assert_eq!([Some(2.0), Some(0.1), Some(1e-9), Some(f64::NAN), None].map(number), ["2.0", "0.1", "1e-9", "", ""]);
+        assert_eq!([Some(0.1_f32), Some(3.0)].map(number), ["0.1", "3.0"]);
     }
 
     #[test]

@@ -241,3 +241,41 @@ fn a_plot_stands_below_the_table() {
     let plot = &text[text.find("Answered within").expect("just looked for")..];
     assert!(plot.is_ascii() && plot.lines().all(|line| line.len() <= 80), "no terminal: plain characters");
 }
+
+#[test]
+fn the_first_choices_are_written_down() {
+    let (scenario, place) = (file("folder-trace", SMALL), folder("folder-traced").join("report"));
+    let plain = place.with_file_name("plain");
+    assert_eq!(code(&write(&scenario, &place, &["--trace-events", "100"])), 0);
+    assert_eq!(code(&write(&scenario, &plain, &[])), 0);
+    let mut files = all(&place);
+    let lines = String::from_utf8(files.remove("data/events.jsonl").expect("it was asked for")).expect("it is UTF-8");
+    let trace: serde_json::Value = serde_json::from_slice(&files.remove("data/trace.json").expect("it was asked for")).expect("it is JSON");
+    assert!(files == all(&plain), "whoever traces changes nothing");
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    for balancer in ["round-robin", "least-connections"] {
+        let of = |event: &str| lines.iter().filter(|line| line["balancer"] == balancer && line["event"] == event).collect::<Vec<_>>();
+        let (picks, answers) = (of("pick"), of("answered"));
+        assert_eq!((picks.len(), answers.len()), (100, 100));
+        for (number, pick) in picks.iter().enumerate() {
+            assert_eq!(pick["request"], number);
+            let all = pick["candidates"].as_array().expect("a list");
+            let chosen = all.iter().find(|one| one["backend"] == pick["chosen"]).expect("it is one of them");
+            let least = all.iter().map(|one| one["in_flight"].as_u64().expect("a number")).min();
+            if balancer == "least-connections" {
+                assert_eq!(chosen["in_flight"].as_u64(), least, "{pick}");
+            } else {
+                assert_eq!(pick["chosen"], picks[number % 4]["chosen"]);
+            }
+            // In flight are those that were sent before and end later.
+            let now = pick["time_s"].as_f64().expect("a number");
+            let is_out = |end: &&&serde_json::Value| {
+                let (sent, took) = (end["sent_s"].as_f64().expect("a number"), end["took_ms"].as_f64().expect("a number"));
+                end["backend"] == pick["chosen"] && sent < now && sent + took / 1e3 > now
+            };
+            assert_eq!(chosen["in_flight"], answers.iter().filter(is_out).count(), "{pick}");
+        }
+    }
+    let events = trace["traceEvents"].as_array().expect("a list");
+    assert_eq!(events.iter().filter(|event| event["ph"] == "X").count(), 200);
+}
