@@ -155,7 +155,7 @@ impl Axis {
     }
 
     fn nines_ticks(&self) -> Vec<(f64, String)> {
-        let mut ticks = vec![(0.0, "0%".to_owned()), (0.5, "50%".to_owned())];
+        let mut ticks = vec![(0.5, "50%".to_owned())];
         for nines in 1..=9 {
             let share = 1.0 - libm::pow(10.0, f64::from(-nines));
             if share > self.high + 1e-12 {
@@ -235,13 +235,13 @@ mod tests {
         assert_eq!(labels(&axis(0.7, 41_000.0)), "1 ms, 10 ms, 100 ms, 1 s, 10 s");
         assert_eq!(labels(&axis(8.0, 60.0)), "5 ms, 10 ms, 20 ms, 50 ms, 100 ms");
         assert_eq!(labels(&axis(0.03, 0.04)), "0.01 ms, 0.02 ms, 0.05 ms, 0.1 ms");
-        assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 0.5);
+        assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 1.0);
     }
 
     #[test]
     fn nines_are_equally_far_apart() {
         let axis = Axis::nines("", 0.9999);
-        assert_eq!(labels(&axis), "0%, 50%, 90%, 99%, 99.9%, 99.99%");
+        assert_eq!(labels(&axis), "50%, 90%, 99%, 99.9%, 99.99%");
         let place = |share: f64| axis.map(&share, (0, 4000));
         assert_eq!([place(0.0), place(0.9), place(0.99), place(0.999), place(0.9999)], [0, 1000, 2000, 3000, 4000]);
     }

@@ -6,6 +6,7 @@ use super::axis::Axis;
 use super::canvas::{Canvas, Mark, UNIT};
 use super::ink::{Ink, Role};
 use super::letters;
+use super::palette;
 use super::scene::{self, Area, LABEL, Scene, Sketch, WIDTH};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::{ChartBuilder, ChartContext, PathElement, Polygon, Rectangle};
@@ -93,12 +94,19 @@ impl Lines {
         sketch.push(Mark::End);
         sketch.push(Mark::Begin("lines", Some(frame.clip())));
         self.draw_even(&mut chart);
-        self.lines.iter().for_each(|line| draw_line(&mut chart, line, &self.y));
+        self.in_order(slots).into_iter().for_each(|line| draw_line(&mut chart, line, &self.y));
         sketch.push(Mark::End);
         sketch.push(Mark::Begin("names", None));
         self.draw_names(&chart, &area, &frame);
         sketch.push(Mark::End);
         sketch.done(slots.to_vec())
+    }
+
+    /// Those without a colour of their own first, so that they hide nobody.
+    pub(in crate::report) fn in_order(&self, slots: &[u8]) -> Vec<&Line> {
+        let mut lines: Vec<&Line> = self.lines.iter().collect();
+        lines.sort_by_key(|line| usize::from(palette::slot(slots, line.series)) < palette::COLOURS);
+        lines
     }
 
     fn draw_spans(&self, chart: &mut Chart<'_>, area: &Area, frame: &Frame) {

@@ -1,6 +1,6 @@
 //! Figures: what happened, each with its claim as its title.
 //!
-//! A figure is a description ([`lines`](self), bars, strips, a heat map) made from a summary and its detail. It is drawn once, by plotters, onto a canvas that
+//! A figure is a description (lines, bars, strips, a heat map) made from a summary and its detail. It is drawn once, by plotters, onto a canvas that
 //! writes down marks; [`Figure::svg`] and [`Figure::png`] are those marks with the colours of a file, the report page shows the same marks with its own.
 //! Nothing depends on the platform: mathematics is `libm`'s, the font is embedded, numbers are written with fixed decimals.
 
@@ -151,6 +151,8 @@ mod tests {
     use super::*;
     use crate::report::sample_page as sample;
 
+    const GOLDEN: u64 = 0x2a14_3906_7401_5d88;
+
     #[test]
     fn every_figure_is_drawn_as_svg_and_as_a_bitmap() {
         let (summary, detail) = sample::five();
@@ -183,13 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_data_give_the_same_bytes() {
+    fn the_same_data_give_the_same_bytes_on_every_platform() {
         let (summary, detail) = sample::five();
         let whole: String = all(&summary, &detail).iter().map(Figure::svg).collect();
-        // FNV-1a over all files: the same on every platform.
+        // FNV-1a over all files. It changes with every change of how figures look, and with nothing else.
         let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let again: String = all(&summary, &detail).iter().map(Figure::svg).collect();
-        assert_eq!(whole, again, "{hash:x}");
+        assert_eq!(hash, GOLDEN, "{hash:#x}");
     }
 
     #[test]

@@ -37,7 +37,8 @@ fn encoded(width: u32, height: u32, colour: png::ColorType, palette: Option<Vec<
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::High);
+    // A heat map is part of a page that is to stay small; a run with many variants has hundreds of figures.
+    encoder.set_compression(if palette.is_some() { png::Compression::High } else { png::Compression::Balanced });
     if let Some(colours) = palette {
         encoder.set_palette(colours);
         // Steps of a palette are no brightness that could be told from their neighbours'.

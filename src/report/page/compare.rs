@@ -2,9 +2,10 @@
 
 use super::verdict::between;
 use super::{Side, swatch};
-use crate::measure::compare::Verdict;
+use crate::measure::compare::{Comparison, Verdict};
 use crate::measure::summary::ResultSummary;
-use crate::report::figure::{Cast, Player, palette};
+use crate::report::figure::words::name;
+use crate::report::figure::{Cast, Player, Table, palette};
 use crate::report::figures::{percent, ratio, short, with_interval};
 use crate::report::neutral::html;
 
@@ -30,9 +31,57 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
     if text.is_empty() {
         return text;
     }
+    text.extend(sides.iter().map(variants));
     text += "<p class=\"note\">Latencies in milliseconds, ± half a 95% interval; the small bars show it on a scale from 0 to the greatest of the column (of balancers that keep up). \u{2605} the best of a column, \u{2248} what cannot be told from it (of p50 and p99, which are compared). \
              \u{201c}p99 against the best\u{201d} is paired on the same requests; ~ means: cannot tell, the difference may be chance. Fair: Jain's index of requests ÷ capacity, 1 is even.</p>\n";
     super::section("comparison", "The comparison", &text)
+}
+
+/// Each balancer in each variant against itself in the first.
+fn variants(side: &Side<'_>) -> String {
+    let Some(first) = side.casts.first().and_then(|cast| cast.variant) else { return String::new() };
+    let comparisons = &side.shown.summary.comparisons;
+    let found = |role: &Player<'_>, variant: &str, metric: &str| {
+        let is = |one: &&Comparison| {
+            one.metric == metric
+                && one.balancer == role.result.balancer
+                && one.than == one.balancer
+                && one.variant.as_deref() == Some(variant)
+        };
+        comparisons.iter().filter(is).find(|one| one.than_variant.as_deref() == Some(first))
+    };
+    let mut rows = Vec::new();
+    for cast in side.casts.iter().skip(1) {
+        let Some(variant) = cast.variant else { continue };
+        for role in &cast.roles {
+            let said = |metric: &str| found(role, variant, metric).map_or_else(|| "–".into(), multiple);
+            rows.push((
+                Some(role.series),
+                vec![name(variant), role.name(), said("latency.p50"), said("latency.p99"), said("success_rate")],
+            ));
+        }
+    }
+    let head = ["variant", "balancer", "p50", "p99", "answered"].map(str::to_owned).to_vec();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heading = format!("Against \u{201c}{}\u{201d}", name(first));
+    let table = super::charts::table(&Table { head, rows, columns: vec![] });
+    format!("<h3 class=\"part\">{}</h3>\n{}", html(&heading), super::scrolling(&heading, &table))
+}
+
+/// `1.42x ±0.03, worse`.
+fn multiple(found: &Comparison) -> String {
+    match (found.ratio, found.verdict) {
+        (_, Verdict::Same) => "same".into(),
+        // Of shares it is the difference that is seen.
+        (_, verdict) if found.metric == "success_rate" => {
+            let points = found.difference.map(|points| format!("{:+.2} points, ", 100.0 * points)).unwrap_or_default();
+            format!("{points}{}", verdict.name())
+        }
+        (Some(value), verdict) => format!("{}, {}", ratio(value, found.ratio_ci95), verdict.name()),
+        (None, verdict) => verdict.name().into(),
+    }
 }
 
 fn table(cast: &Cast<'_>) -> String {

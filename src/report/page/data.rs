@@ -44,7 +44,7 @@ fn chart(lines: &Lines, slots: &[u8]) -> Value {
         }
         value
     };
-    let mut all: Vec<Value> = lines.lines.iter().map(line).collect();
+    let mut all: Vec<Value> = lines.in_order(slots).into_iter().map(line).collect();
     // Where all lines have the same places, these stand once.
     if let Some(x) = all.first().and_then(|first| first.get("x").cloned()) {
         for other in all.iter_mut().skip(1).filter(|other| other.get("x") == Some(&x)) {

@@ -41,7 +41,7 @@
       }
       return found;
     }
-    const found = [[0, "0%"], [0.5, "50%"]];
+    const found = [[0.5, "50%"]];
     for (let nines = 1; nines <= 9 && 1 - 10 ** -nines <= axis.high + 1e-12; nines++) found.push([1 - 10 ** -nines, (100 * (1 - 10 ** -nines)).toFixed(Math.max(0, nines - 2)) + "%"]);
     return found;
   };

@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::measure::compare::{Comparison, Verdict};
-use crate::measure::summary::Summary;
+use crate::measure::summary::{Summary, VerdictSummary};
 use crate::report::figure::words::{and, ms, name, or_dash, s};
 use crate::report::figure::{Cast, Player};
 use crate::report::figures::{percent, with_interval};
@@ -25,10 +25,28 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
                 &format!("<p class=\"verdict {}\"><strong class=\"word\">{}</strong> {}</p>\n", said.class, said.word, html(&said.text));
         }
     }
+    text.extend(sides.iter().map(rules));
     if text.is_empty() {
         text += "<p class=\"verdict bad\"><strong class=\"word\">Nothing</strong> Nothing was measured.</p>\n";
     }
     super::section("verdict", "The answer", &text)
+}
+
+/// What a gate said of its rules.
+fn rules(side: &Side<'_>) -> String {
+    let one = |found: &VerdictSummary| {
+        let (mark, class) = match found.verdict.as_str() {
+            "held" => ("✓", "held"),
+            "failed" => ("✗", "alarm"),
+            _ => ("?", "open"),
+        };
+        let variant = found.variant.as_deref().map(|variant| format!(" ({})", name(variant))).unwrap_or_default();
+        let value = with_interval(found.value, found.ci95.map(|[low, high]| (high - low) / 2.0));
+        let said = format!("{mark} {}: {}, {}{variant}: {value}", name(&found.verdict), name(&found.rule), name(&found.balancer));
+        format!("<li class=\"{class}\">{}</li>\n", html(&said))
+    };
+    let all: String = side.shown.summary.verdicts.iter().map(one).collect();
+    if all.is_empty() { all } else { format!("<h3 class=\"part\">Rules</h3>\n<ul class=\"did\">\n{all}</ul>\n") }
 }
 
 /// One against another by a metric: the one as a multiple of the other, its interval, the verdict from the one's side.

@@ -9,7 +9,7 @@ use evenkeel::measure::detail::{
 };
 use evenkeel::measure::summary::{
     BackendSummary, Errors, Fairness, FaultSummary, Latency, LatencyInterval, Requests, ResultSummary, Scenario, ServiceSummary, Short,
-    Summary, Tool, Work,
+    Summary, Tool, VerdictSummary, Work,
 };
 use evenkeel::measure::warnings::{Kind, Warning};
 
@@ -165,7 +165,17 @@ pub fn run(shape: &Shape<'_>) -> (Summary, Detail) {
     let warnings =
         vec![Warning { kind: Kind::TooShort, text: "p99.9 rests on fewer than ten requests with random: run longer to trust it.".into() }];
     let setups = shape.variants.iter().map(|variant| setup(shape, *variant)).collect();
-    let summary = Summary { schema: 1, tool: Tool::this(), scenario, results, comparisons, verdicts: Vec::new(), warnings };
+    let rule = |verdict: &str| VerdictSummary {
+        rule: "latency.p99 < 250ms".into(),
+        balancer: shape.balancers[0].0.into(),
+        variant: None,
+        value: Some(240.0),
+        ci95: Some([230.0, 250.0]),
+        bound: Some(250.0),
+        verdict: verdict.into(),
+    };
+    let verdicts = if shape.variants.len() > 1 { ["held", "failed", "undecided"].map(rule).to_vec() } else { Vec::new() };
+    let summary = Summary { schema: 1, tool: Tool::this(), scenario, results, comparisons, verdicts, warnings };
     (summary, Detail { schema: SCHEMA, reproduce: String::new(), setups, results: details })
 }
 
