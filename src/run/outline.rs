@@ -42,7 +42,7 @@ fn length(plan: &Plan) -> String {
 }
 
 fn traffic(plan: &Plan) -> String {
-    let rate = plan.rate.map_or_else(|| "as fast as clients are answered".to_owned(), |rate| format!("{rate:.6} requests/s"));
+    let rate = plan.rate.map_or_else(|| "as fast as clients are answered".to_owned(), |rate| format!("{} requests/s", trimmed(rate)));
     let load = plan.load().map_or_else(String::new, |load| format!(", load {:.1}%", load * 100.0));
     format!("{}, {rate}{load}", counted(plan.sources.len(), "source"))
 }
@@ -109,4 +109,10 @@ fn struck(plan: &Plan, fault: &Fault, number: u64, ends_s: f64) -> FaultSetup {
         spans_s: occurrences.map(|window| [seconds(window.begins), seconds(window.ends).min(ends_s)]).take(FaultSetup::SPANS).collect(),
         drawn: matches!(fault.repeats, Repeats::Drawn { .. }),
     }
+}
+
+/// Six decimals at the most.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -66,6 +66,9 @@ fn it_holds_what_is_promised_and_the_same_bytes_for_any_number_of_threads() {
         "data/metrics.txt",
         "histograms/round-robin.hgrm",
         "histograms/least-connections.hlog",
+        "report.html",
+        "plots/latency-by-percentile.svg",
+        "plots/latency-by-percentile.png",
     ] {
         assert!(files.contains_key(name), "{name} of {:?}", files.keys());
     }
@@ -99,7 +102,7 @@ fn with_force_the_files_of_others_stay() {
     let (scenario, place) = (file("folder-forced", SMALL), folder("folder-force"));
     fs::write(place.join("mine.txt"), "mine").expect("it can be written");
     assert_eq!(code(&write(&scenario, &place, &["--force"])), 0);
-    assert_eq!(entries(&place), ["data", "histograms", "mine.txt", "summary.json"]);
+    assert_eq!(entries(&place), ["data", "histograms", "mine.txt", "plots", "report.html", "summary.json"]);
     // Now it holds a result, which is replaced: all but what is not of it.
     fs::write(place.join("data/stale.csv"), "old").expect("it can be written");
     assert_eq!(code(&write(&scenario, &place, &[])), 0);
