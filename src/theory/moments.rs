@@ -3,7 +3,7 @@
 use crate::dist::Dist;
 use crate::dist::math::{exp, pow};
 
-/// E[X²], in square nanoseconds; `None` where it is infinite, or has no formula here (the normal, which is cut).
+/// The mean of the square, in square nanoseconds; `None` where it is infinite, or has no formula here (the normal, which is cut).
 #[must_use]
 pub fn second_moment(dist: &Dist) -> Option<f64> {
     let found = match dist {
@@ -30,7 +30,7 @@ pub fn second_moment(dist: &Dist) -> Option<f64> {
     found.is_finite().then_some(found)
 }
 
-/// The squared coefficient of variation, E[X²] ÷ E[X]² − 1.
+/// The squared coefficient of variation: the mean of the square ÷ the square of the mean − 1.
 #[must_use]
 pub fn squared_cv(dist: &Dist) -> Option<f64> {
     let mean = dist.mean();

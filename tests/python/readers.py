@@ -3,7 +3,7 @@
 
 usage: readers.py DIR
 
-It needs hdrhistogram and prometheus_client from PyPI; without them it says so and ends with code 77.
+It needs hdrhistogram, prometheus_client, pandas and duckdb from PyPI; without them it says so and ends with code 77.
 """
 import csv
 import json
@@ -11,11 +11,13 @@ import pathlib
 import sys
 
 try:
+    import duckdb
+    import pandas
     from hdrh.histogram import HdrHistogram
     from hdrh.log import HistogramLogReader
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 except ImportError as missing:
-    print(f"skipped: {missing}; pip install hdrhistogram prometheus_client")
+    print(f"skipped: {missing}; pip install hdrhistogram prometheus_client pandas duckdb")
     sys.exit(77)
 
 
@@ -48,6 +50,24 @@ def intervals(path):
         whole.add(histogram)
         tags.add(histogram.get_tag())
         count += 1
+
+
+# Columns that hold words; `variant` is empty in a scenario without variants. All others hold numbers, whole ones where they count.
+WORDS = {"variant", "balancer", "backend", "metric"}
+WHOLE = {"requests", "in_flight_max", "beyond"}
+
+
+def types(path, rows):
+    """Both readers find as many rows, and take numbers for numbers."""
+    frame = pandas.read_csv(path)
+    table = duckdb.sql(f"SELECT * FROM '{path}'")
+    assert len(frame) == rows == len(table.fetchall()), path
+    for name, kind in zip(table.columns, table.types):
+        # A column without any value has no type.
+        if name in WORDS or frame[name].isna().all():
+            continue
+        assert pandas.api.types.is_numeric_dtype(frame[name]), f"{path}: pandas reads {name} as {frame[name].dtype}"
+        assert str(kind) == ("BIGINT" if name in WHOLE else "DOUBLE"), f"{path}: DuckDB reads {name} as {kind}"
 
 
 def main():
@@ -107,6 +127,7 @@ def main():
             table = list(csv.reader(file, strict=True))
         assert len(table) > 1 and all(len(row) == len(table[0]) for row in table), path
         rows += len(table) - 1
+        types(path, len(table) - 1)
     print(f"{len(curves)} histograms, {len(logs)} logs, {len(families)} metric families and {rows} rows are as they should be")
 
 
