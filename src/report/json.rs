@@ -52,6 +52,9 @@ pub enum Unreadable {
     /// It is JSON, and nothing of ours.
     #[error("it has no \"schema\": evenkeel did not write it")]
     Foreign,
+    /// A list of results, as folders that show several side by side have.
+    #[error("it holds several results: name the folder of each")]
+    Several,
 }
 
 /// Reads what [`one`] wrote, if this version can.
@@ -83,6 +86,9 @@ fn versioned<T: DeserializeOwned>(text: &str, known: u32) -> Result<T, Unreadabl
     #[derive(Deserialize)]
     struct Version {
         schema: Option<u64>,
+    }
+    if text.trim_start().starts_with('[') && is_ours(text) {
+        return Err(Unreadable::Several);
     }
     match serde_json::from_str::<Version>(text)?.schema {
         Some(found) if found == u64::from(known) => Ok(serde_json::from_str(text)?),

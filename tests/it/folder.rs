@@ -186,6 +186,8 @@ fn a_report_is_drawn_again_from_what_was_saved() {
     assert_eq!(code(&output), 0, "{}", said(&output));
     let result: serde_json::Value = serde_json::from_slice(&all(&both)["summary.json"]).expect("it is JSON");
     assert_eq!(result.as_array().map(Vec::len), Some(2));
+    let again = evenkeel(&["report", &path(&both)]);
+    assert!(code(&again) == 2 && said(&again).contains("name the folder of each"), "{}", said(&again));
     // It holds results: it may be replaced.
     assert_eq!(code(&evenkeel(&["report", &path(&one), &path(&other), "--out", &path(&both)])), 0);
 }
