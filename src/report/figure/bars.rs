@@ -10,7 +10,8 @@ use plotters::prelude::{ChartBuilder, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 
 const LEFT: u32 = 170;
-const RIGHT: u32 = 110;
+/// The least room right of the bars, and the most.
+const RIGHT: (u32, u32) = (110, 300);
 const BELOW: u32 = 44;
 const ABOVE: u32 = 28;
 const ROW: u32 = 30;
@@ -48,7 +49,7 @@ impl Bars {
             .margin_top(ABOVE * UNIT as u32)
             .x_label_area_size(BELOW * UNIT as u32)
             .y_label_area_size(LEFT * UNIT as u32)
-            .right_y_label_area_size(RIGHT * UNIT as u32)
+            .right_y_label_area_size(self.right() * UNIT as u32)
             .build_cartesian_2d(self.axis.clone(), down.clone())
             .expect(CANNOT_FAIL);
         let frame = Frame::of(&chart);
@@ -71,6 +72,13 @@ impl Bars {
         sketch.done(slots.to_vec())
     }
 
+    /// Room for what is said at the ends of long bars; that of short ones stands over the chart.
+    fn right(&self) -> u32 {
+        let is_long = |row: &&Row| row.parts.iter().sum::<f64>() > 0.6 * self.axis.high;
+        let widest = self.rows.iter().filter(is_long).map(|row| letters::width(&row.end, LABEL)).fold(0.0, f64::max);
+        (widest as u32 + 20).clamp(RIGHT.0, RIGHT.1)
+    }
+
     fn write_row(&self, area: &Area, frame: &Frame, row: &Row, (end, y): (i32, i32)) {
         let ink = |role| Ink { role, series: row.series, step: 0 };
         let (role, x, across, room) = match row.series {
@@ -79,7 +87,7 @@ impl Bars {
         };
         let name = letters::fitted(&row.name, LABEL, room);
         scene::text(area, ink(role), name, frame.inside((x, y)), LABEL, across, VPos::Center);
-        let room = f64::from((frame.right - end) / UNIT) + f64::from(RIGHT) - 12.0;
+        let room = f64::from((frame.right - end) / UNIT) + f64::from(self.right()) - 12.0;
         let said = letters::fitted(&row.end, LABEL, room);
         scene::text(area, ink(Role::Name), said, frame.inside((end + 6 * UNIT, y)), LABEL, HPos::Left, VPos::Center);
     }

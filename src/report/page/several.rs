@@ -42,8 +42,7 @@ pub(super) fn section(sides: &[Side<'_>]) -> String {
     let note = if same {
         "Same plan and same seed: differences between the folders come from the program's version alone."
     } else {
-        "These runs are not paired: plan or seed differ, so no verdict is given here. A change is marked where the 95% intervals of both values do not overlap; that is a hint and no test. \
-         \u{201c}evenkeel compare\u{201d} judges two results."
+        "These runs are not paired: plan or seed differ, so no verdict is given here. A change is marked where the 95% intervals of both values do not overlap; that is a hint and no test."
     };
     text += &format!("<p class=\"note\">{note} Charts of the same name have the same scales.</p>\n");
     super::section("change", "What changed", &text)
