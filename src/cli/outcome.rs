@@ -86,7 +86,10 @@ pub(super) fn reproduce(name: &str, args: &ScenarioArgs) -> String {
         name if name.starts_with('<') => words.push("-".to_owned()),
         // The built-in one needs no name.
         _ if args.scenarios.is_empty() => {}
-        name => words.push(Path::new(name).file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned())),
+        name => {
+            let file = Path::new(name).file_name().map_or_else(|| name.to_owned(), |file| file.to_string_lossy().into_owned());
+            words.push(if file.starts_with('-') { format!("./{file}") } else { file });
+        }
     }
     let options = args.sets.iter().map(|set| ("--set", set)).chain(args.seed.iter().map(|seed| ("--seed", seed)));
     let options = options.chain(args.replications.iter().map(|count| ("--replications", count)));

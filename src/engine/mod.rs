@@ -209,6 +209,10 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             cell.start_watching();
         }
         cell.find_next_change();
+        if cell.ends.at < NEVER && !cell.any_closed && cell.traffic.peek().at >= cell.ends.at {
+            // Not even the first comes in time.
+            cell.end_arrivals();
+        }
         cell
     }
 

@@ -88,7 +88,12 @@ fn nothing_succeeded(measured: &[Measured]) -> Option<Warning> {
         Kind::NothingSucceeded,
         measured,
         |one| one.result.requests.succeeded == 0,
-        |names, _| format!("No request succeeded with {names}, so there are no latencies: look at the errors, or run longer."),
+        |names, found| match found.iter().any(|one| one.result.requests.offered > 0) {
+            true => format!("No request succeeded with {names}, so there are no latencies: look at the errors, or run longer."),
+            false => format!(
+                "No request was measured with {names}: none arrived after the warm-up. Make the run longer, or the warm-up shorter."
+            ),
+        },
     )
 }
 

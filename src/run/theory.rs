@@ -14,7 +14,19 @@ pub(super) fn beside(plan: &Plan, balancer: usize, measured: &Measured) -> Vec<T
     if measured.detail.is_none() || !measured.settled() {
         return Vec::new();
     }
-    known(plan, balancer).into_iter().map(|known| row(known, measured)).collect()
+    let each = measured.result.requests.succeeded as f64 / f64::from(measured.health.replications.max(1));
+    known(plan, balancer).into_iter().filter(|known| is_enough(known, each)).map(|known| row(known, measured)).collect()
+}
+
+/// A replication of fewer requests is mostly its beginning.
+const REQUESTS: f64 = 1000.0;
+/// Of what is rare, so many must be expected in each replication: fewer are not spread like a normal deviate.
+const RARE: f64 = 30.0;
+
+/// Whether so many requests in each replication can be held against what is known.
+fn is_enough(known: &Known, requests: f64) -> bool {
+    let is_rare = known.metric == "wait_share" && requests * known.value.min(1.0 - known.value) < RARE;
+    requests >= REQUESTS && !is_rare
 }
 
 fn row(known: Known, measured: &Measured) -> TheoryDetail {
@@ -36,6 +48,13 @@ fn row(known: Known, measured: &Measured) -> TheoryDetail {
 mod tests {
     use crate::run::{Job, Use};
     use crate::scenario::{self, NoFiles, Source};
+
+    #[test]
+    fn what_is_too_rare_is_not_judged() {
+        let known = |metric, value| super::Known { metric, model: String::new(), is_bound: false, value };
+        assert!(super::is_enough(&known("wait_share", 0.5), 2000.0) && super::is_enough(&known("latency.mean", 5.0), 1000.0));
+        assert!(!super::is_enough(&known("wait_share", 1e-10), 1e6) && !super::is_enough(&known("latency.mean", 5.0), 999.0));
+    }
 
     #[test]
     fn a_run_agrees_with_the_theory_of_its_plan() {

@@ -190,3 +190,18 @@ fn a_connection_to_a_dead_backend_is_opened_anew() {
     assert_eq!((record.succeeded, record.failures[Failure::Crashed as usize]), (9, 1));
     assert_eq!((record.backends[0].requests, record.backends[1].requests), (3, 7));
 }
+
+#[test]
+fn what_would_arrive_after_the_end_does_not() {
+    let mut world =
+        scenario(Process::Constant, Some(per_unit(0.01)), Dist::Constant(0.5e9)).on(vec![group(1)]).with(balancer("random", &[]));
+    // The first is due after a second.
+    world.run.length = Length::Duration(Span(SECOND));
+    for world in [world.clone(), made_eventful(&world)] {
+        let empty = record(&world);
+        assert_eq!((empty.offered, empty.attempts, empty.end.0), (0, 0, 0));
+    }
+    world.run.length = Length::Duration(Span(SECOND + 1));
+    world.run.warmup = evenkeel::scenario::Warmup::Share(0.0);
+    assert_eq!(record(&world).offered, 1);
+}

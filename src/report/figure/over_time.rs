@@ -89,9 +89,9 @@ pub(super) fn figures(cast: &Cast<'_>) -> Vec<Figure> {
         format!("{} of requests fail with {} in its worst moment, at {}{others}", percent(most.value), most.role.name(), s(most.at))
     };
     let flies = |least: &Moment<'_>, most: &Moment<'_>| match least.role.series == most.role.series {
-        true => format!("At most {} requests are in flight at once, at {}", short(most.value), s(most.at)),
+        true => format!("In flight peaks at {} requests (the mean of a window), at {}", short(most.value), s(most.at)),
         false => format!(
-            "Up to {} requests are in flight with {}, up to {} with {}",
+            "In flight peaks at {} requests with {}, at {} with {} (means of windows)",
             short(most.value),
             most.role.name(),
             short(least.value),
@@ -298,9 +298,13 @@ fn load(cast: &Cast<'_>) -> Option<Figure> {
         Some([(worst, least), _]) if least < 0.999_5 => {
             format!("{} answers {} of what is offered to it", worst.name(), percent(least))
         }
+        _ if cast.roles.iter().any(|role| role.result.overloaded_at_s.is_some()) => {
+            "What is offered is answered in the end, however late".into()
+        }
         _ => "Every balancer answers what is offered".into(),
     };
-    let caption = "The plain grey line: requests that arrive, the same for every balancer. The others: those of them that were answered, by when they arrived.";
+    let caption =
+        "The plain grey line: requests that arrive. The others: those of them that were answered, however late, by when they arrived.";
     let axis = |values: &mut dyn Iterator<Item = f64>| Axis::from_zero("Requests per second", Unit::Rate, values);
     Some(over_time(cast, "load-over-time", Topic::Time, title, caption, lines, axis, None))
 }

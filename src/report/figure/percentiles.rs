@@ -83,7 +83,7 @@ fn claim(cast: &Cast<'_>) -> String {
         return format!("{} answers 99% of requests within {}", best.name(), ms(least));
     }
     if told_apart(cast, &best, &worst) == Some(false) {
-        return format!("p99 is about {} with every balancer: no difference that can be told", ms(least));
+        return format!("p99 is {} to {}: no difference that can be told", ms(least), ms(most));
     }
     let overloaded = if worst.result.overloaded_at_s.is_some() { " and rising: it is overloaded" } else { "" };
     format!("{} keeps p99 at {}; {} needs {}{overloaded}", best.name(), ms(least), worst.name(), ms(most))

@@ -1,7 +1,7 @@
 //! The scenario in words and as a drawing, and what to know before trusting the numbers.
 
 use super::{Side, topology};
-use crate::measure::detail::Setup;
+use crate::measure::detail::{FaultSetup, Setup};
 use crate::report::figures::percent;
 use crate::report::neutral::html;
 use crate::report::table;
@@ -49,7 +49,12 @@ fn facts(setup: &Setup) -> Vec<(String, String)> {
     }
     for (number, fault) in setup.faults.iter().enumerate() {
         let spans = fault.spans_s.iter().take(3).map(|[from, to]| format!("{}–{} s", seconds(*from), seconds(*to)));
-        let more = if fault.spans_s.len() > 3 { format!(" and {} more times", fault.spans_s.len() - 3) } else { String::new() };
+        let more = match fault.spans_s.len() {
+            0..=3 => String::new(),
+            // No more of them are kept.
+            FaultSetup::SPANS => " and many more times (the first 200 are drawn)".into(),
+            count => format!(" and {} more times", count - 3),
+        };
         let drawn = if fault.drawn { "; drawn anew in every replication" } else { "" };
         let name = crate::report::figure::words::name(&fault.name);
         let said = format!("{name} ({}): {}{more}{drawn}", fault.kind, spans.collect::<Vec<_>>().join(", "));

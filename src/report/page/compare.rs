@@ -105,8 +105,10 @@ fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
         cells += &latency(cast, role, column);
     }
     cells += &against(cast, role);
-    let failed = role.result.requests.failed as f64 / role.result.requests.offered.max(1) as f64;
-    let fewest = extreme(cast, |one| Some(-(one.requests.failed as f64 / one.requests.offered.max(1) as f64)));
+    // Whoever was never answered did not succeed either.
+    let share = |one: &ResultSummary| (one.requests.offered - one.requests.succeeded) as f64 / one.requests.offered.max(1) as f64;
+    let failed = share(role.result);
+    let fewest = extreme(cast, |one| Some(-share(one)));
     cells += &plain(&percent(failed), fewest == Some(-failed), failed > 0.0);
     let goodput = role.result.goodput_rps;
     cells += &plain(

@@ -81,6 +81,9 @@ fn said(cast: &Cast<'_>) -> Said {
     let sound = cast.sound();
     let best = sound.iter().filter_map(|role| Some((*role, p99(role)?))).reduce(|one, other| if other.1 < one.1 { other } else { one });
     let Some((best, least)) = best else {
+        if cast.roles.iter().all(|role| role.result.requests.offered == 0) {
+            return Said { class: "bad", word: "Nothing", text: "No request arrived after the warm-up, so nothing was measured.".into() };
+        }
         return Said { class: "bad", word: "Failed", text: "No request was answered, so there are no latencies to compare.".into() };
     };
     let mut rivals: Vec<Player<'_>> = sound.iter().copied().filter(|role| role.series != best.series && p99(role).is_some()).collect();
@@ -128,13 +131,9 @@ fn tail(
         }
         (beaten, level) => {
             let how = if same { "are equal by" } else { "cannot be told apart by" };
-            format!(
-                "{} and {} {how} p99 ({}{least}).{}",
-                best.name(),
-                names(level),
-                if same { "" } else { "about " },
-                ahead(beaten, level.len())
-            )
+            let most = level.last().map(|role| value(role)).filter(|_| !same);
+            let values = most.map_or_else(|| least.clone(), |most| format!("{least} to {most}"));
+            format!("{} and {} {how} p99 ({values}).{}", best.name(), names(level), ahead(beaten, level.len()))
         }
     }
 }
