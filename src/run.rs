@@ -169,6 +169,8 @@ struct Running<'j> {
     wanted_for: Use,
     /// (plan, balancer) of each result.
     results: Vec<(usize, usize)>,
+    /// By plan.
+    backends: Vec<Arc<[Backend]>>,
     builders: Vec<ResultBuilder>,
     replications: u32,
     trouble: Option<(String, String)>,
@@ -186,7 +188,8 @@ impl<'j> Running<'j> {
             let watched = precision.chain(drawn);
             ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
         });
-        Self { job, wanted_for, builders: builders.collect(), results, replications: 0, trouble: None }
+        let builders = builders.collect();
+        Self { job, wanted_for, backends, builders, results, replications: 0, trouble: None }
     }
 
     /// Runs replications until there are so many. Whether it was interrupted.
@@ -199,8 +202,7 @@ impl<'j> Running<'j> {
         let builders = Mutex::new(&mut self.builders);
         // The first in order: all cells before it were started before it, and are run to their end.
         let trouble: Mutex<Option<(usize, String)>> = Mutex::new(None);
-        let (job, results, wanted_for) = (self.job, &self.results, self.wanted_for);
-        let backends: Vec<_> = job.plans.iter().map(backends).collect();
+        let (job, results, backends, wanted_for) = (self.job, &self.results, &self.backends, self.wanted_for);
         let work = || {
             while let Some(cell) = queue.take(cells) {
                 let (plan, balancer) = results[cell % width];
@@ -252,7 +254,9 @@ impl<'j> Running<'j> {
         let summary = (self.replications > 0 && self.trouble.is_none()).then(|| Summary::of(&setup, &measured));
         for (measured, &(plan, balancer)) in measured.iter_mut().zip(&self.results) {
             let rows = theory::beside(&self.job.plans[plan], balancer, measured);
-            measured.detail.iter_mut().for_each(|detail| detail.theory.clone_from(&rows));
+            if let Some(detail) = &mut measured.detail {
+                detail.theory = rows;
+            }
         }
         let results: Option<Vec<_>> = measured.iter_mut().map(|measured| measured.detail.take()).collect();
         let detail = summary.as_ref().and(results).map(|results| Detail {

@@ -39,7 +39,11 @@ pub(super) fn read(name: &str, limit: usize) -> Result<Content, Unreadable> {
     if name == "-" {
         return bounded(std::io::stdin().lock(), limit);
     }
-    let path = Path::new(name);
+    read_file(Path::new(name), limit)
+}
+
+/// Reads a file, up to a limit.
+pub(super) fn read_file(path: &Path, limit: usize) -> Result<Content, Unreadable> {
     let about = std::fs::metadata(path).map_err(|error| Unreadable::of(&error))?;
     if about.is_dir() {
         return Err(Unreadable { reason: "it is a folder; name a file in it".to_owned(), by_system: false });

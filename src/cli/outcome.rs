@@ -15,24 +15,30 @@ pub(super) type Places = Option<Vec<Place>>;
 /// Sees to the folders for scenarios that are called so.
 pub(super) fn places(args: &OutArgs, names: &[&str], terminal: &Terminal) -> Result<Places, Code> {
     let Some(out) = &args.out else { return Ok(None) };
-    let wrong = |path: &Path, reason: &str| {
-        terminal.error(&format!("cannot write the report to `{}`: {reason}", neutral::plain(&path.to_string_lossy())));
-        Code::Invalid
-    };
     if let [_] = names {
-        return Place::new(out, args.force).map(|place| Some(vec![place])).map_err(|reason| wrong(out, &reason));
+        return place(out, args.force, terminal).map(|place| Some(vec![place]));
     }
     let is_new = !out.is_dir();
     if is_new {
-        std::fs::create_dir(out).map_err(|error| wrong(out, &error.to_string()))?;
+        std::fs::create_dir(out).map_err(|error| cannot_write(out, &error.to_string(), terminal))?;
     }
     let below = distinct(names.iter().map(|name| stem(name))).into_iter().map(|stem| out.join(stem));
-    let places: Result<Vec<_>, _> = below.map(|path| Place::new(&path, args.force).map_err(|reason| wrong(&path, &reason))).collect();
+    let places: Result<Vec<_>, _> = below.map(|path| place(&path, args.force, terminal)).collect();
     if places.is_err() && is_new {
         // Nothing is in it.
         let _ = std::fs::remove_dir(out);
     }
     places.map(Some)
+}
+
+/// Sees to one folder, or says why nothing can be written there.
+pub(super) fn place(path: &Path, force: bool, terminal: &Terminal) -> Result<Place, Code> {
+    Place::new(path, force).map_err(|reason| cannot_write(path, &reason, terminal))
+}
+
+fn cannot_write(path: &Path, reason: &str, terminal: &Terminal) -> Code {
+    terminal.error(&format!("cannot write the report to `{}`: {reason}", neutral::plain(&path.to_string_lossy())));
+    Code::Invalid
 }
 
 /// A scenario's name without folders and ending.

@@ -4,14 +4,15 @@
 //! removed: nobody ever finds half of a report, and whoever is killed before leaves the old one as it was. What somebody has put beside a report stays. Into a folder with anything else in it nothing is
 //! written without `--force`; with it, file by file, and what has other names stays.
 
+use super::files::{self, Content};
 use crate::report::folder::{ENTRIES, File, SUMMARY};
 use crate::report::json;
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// A summary is read up to this size to see whose it is.
-const MOST: u64 = 1 << 30;
+const MOST: usize = 1 << 30;
 
 /// A folder that can be written.
 #[derive(Debug)]
@@ -123,15 +124,11 @@ fn holds(path: &Path) -> Result<Holds, String> {
     if entries.next().is_none() {
         return Ok(Holds::Nothing);
     }
-    let is_ours = read_bounded(&path.join(SUMMARY), MOST).is_ok_and(|text| json::is_ours(&text));
+    let is_ours = match files::read_file(&path.join(SUMMARY), MOST) {
+        Ok(Content::Bytes(bytes)) => std::str::from_utf8(&bytes).is_ok_and(json::is_ours),
+        Ok(Content::TooLarge(_)) | Err(_) => false,
+    };
     Ok(if is_ours { Holds::Ours } else { Holds::Other })
-}
-
-/// A text file up to a limit.
-pub(super) fn read_bounded(path: &Path, most: u64) -> io::Result<String> {
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(most + 1).read_to_string(&mut text)?;
-    if read as u64 > most { Err(io::Error::other(format!("it is larger than {} MiB", most >> 20))) } else { Ok(text) }
 }
 
 /// Where a folder really is. One that is not there yet must have a parent that is.

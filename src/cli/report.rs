@@ -4,7 +4,6 @@ use super::Code;
 use super::args::ReportArgs;
 use super::files::{self, Content};
 use super::outcome;
-use super::place::Place;
 use super::terminal::Terminal;
 use crate::report::folder::{self, DETAIL, File, KEPT, SUMMARY, Saved};
 use crate::report::json::{self, Unreadable};
@@ -29,12 +28,9 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Code {
             return Code::Invalid;
         }
     };
-    let place = match Place::new(into, args.force) {
+    let place = match outcome::place(into, args.force, terminal) {
         Ok(place) => place,
-        Err(reason) => {
-            terminal.error(&format!("cannot write the report to `{}`: {reason}", neutral::plain(&into.to_string_lossy())));
-            return Code::Invalid;
-        }
+        Err(code) => return code,
     };
     let files = match &all[..] {
         [only] => again(&args.folders[0], only),
@@ -86,7 +82,7 @@ fn read<T>(from: &Path, name: &str, parse: fn(&str) -> Result<T, Unreadable>, te
         terminal.error(&format!("cannot read the result `{}`: {reason}", shown(from, name)));
         code
     };
-    let bytes = match files::read(&from.join(name).to_string_lossy(), MOST) {
+    let bytes = match files::read_file(&from.join(name), MOST) {
         Ok(Content::Bytes(bytes)) => bytes,
         Ok(Content::TooLarge(bytes)) => {
             return Err(wrong(&format!("it has {bytes} bytes or more; at most {MOST} are read"), Code::Invalid));

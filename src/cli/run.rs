@@ -7,7 +7,6 @@ use super::place::Place;
 use super::progress::{Progress, is_interrupted, listen_for_interrupts};
 use super::scenarios::{self, Ready};
 use super::terminal::Terminal;
-use crate::measure::detail::Detail;
 use crate::measure::summary::Summary;
 use crate::report::{csv, folder, json, markdown, neutral, plot, table};
 use crate::run::{Outcome, Use};
@@ -48,8 +47,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
 /// Writes the report of what came out, if anything did.
 fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
     let (Some(summary), Some(detail)) = (&outcome.summary, &outcome.detail) else { return Code::Fine };
-    let detail = Detail { reproduce: outcome::reproduce(&ready.name, &args.scenario), ..detail.clone() };
-    let mut files = folder::files(summary, &detail);
+    let mut files = folder::files(summary, detail);
     if let Some(picks) = args.out.trace_events {
         let traced = ready.job.trace(picks, &|_| !is_interrupted()).unwrap_or_default();
         files.extend(folder::traced(&traced));
@@ -66,6 +64,9 @@ fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Outcome, Cod
     let progress = Progress::new(ready.job.expected_requests(), terminal);
     let wanted_for = if args.out.out.is_some() || args.plot { Use::Drawing } else { Use::Result };
     let mut outcome = ready.job.run_for(wanted_for, threads(args), &|requests| progress.advance(requests));
+    if let Some(detail) = &mut outcome.detail {
+        detail.reproduce = outcome::reproduce(&ready.name, &args.scenario);
+    }
     let (requests, time) = progress.finish();
     for warning in outcome.summary.iter().flat_map(table::warnings) {
         terminal.warning(&warning);

@@ -36,15 +36,21 @@ impl Bins {
     /// The row of an instant.
     #[inline]
     pub(super) fn row(&mut self, at: u64) -> &mut [u64] {
-        let place = if at.wrapping_sub(self.from) < self.reach { self.place } else { self.find(at) };
+        let place = self.place_of(at);
         &mut self.cells[place..place + self.columns]
     }
 
     /// One cell of the row of an instant.
     #[inline]
     pub(super) fn cell(&mut self, at: u64, column: usize) -> &mut u64 {
-        let place = if at.wrapping_sub(self.from) < self.reach { self.place } else { self.find(at) };
+        let place = self.place_of(at);
         &mut self.cells[place + column]
+    }
+
+    /// Where the row of an instant begins.
+    #[inline(always)]
+    fn place_of(&mut self, at: u64) -> usize {
+        if at.wrapping_sub(self.from) < self.reach { self.place } else { self.find(at) }
     }
 
     #[cold]

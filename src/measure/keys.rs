@@ -45,7 +45,8 @@ pub(super) struct Keys {
     last: Vec<Option<(u32, u32)>>,
     /// By key and backend: whether it went there.
     went: Vec<u64>,
-    backends: usize,
+    /// So many words are a key's.
+    words: usize,
     changes: u32,
     counts: KeyCounts,
 }
@@ -58,7 +59,7 @@ impl Keys {
         Self {
             last: vec![None; keys.min(TRACKED) as usize],
             went: vec![0; spread.min(TRACKED as usize) * words],
-            backends,
+            words,
             changes: 0,
             counts: KeyCounts::default(),
         }
@@ -84,16 +85,14 @@ impl Keys {
                 self.counts.moved += u64::from(other != backend);
             }
         }
-        let words = self.backends.div_ceil(64).max(1);
-        if let Some(word) = self.went.get_mut(key as usize * words + backend as usize / 64) {
+        if let Some(word) = self.went.get_mut(key as usize * self.words + backend as usize / 64) {
             *word |= 1 << (backend % 64);
         }
     }
 
     /// What came of it.
     pub(super) fn finish(self) -> KeyCounts {
-        let words = self.backends.div_ceil(64).max(1);
-        let spread = self.went.chunks(words).map(|row| row.iter().map(|word| u64::from(word.count_ones())).sum()).max().unwrap_or(0);
+        let spread = self.went.chunks(self.words).map(|row| row.iter().map(|word| u64::from(word.count_ones())).sum()).max().unwrap_or(0);
         KeyCounts { spread, ..self.counts }
     }
 }

@@ -74,6 +74,13 @@ pub struct Health {
     pub overloaded: u32,
 }
 
+impl Health {
+    /// Whether there is a mean worth quoting: not if most replications never settle.
+    fn settled(&self) -> bool {
+        2 * self.unsettled <= self.replications
+    }
+}
+
 impl ResultBuilder {
     /// Starts empty, remembering also the `watched` metrics of each replication (of `run.precision` and a gate's rules).
     ///
@@ -90,13 +97,12 @@ impl ResultBuilder {
     }
 
     /// Adds the next replication.
-    pub fn add(&mut self, record: Record) {
+    pub fn add(&mut self, mut record: Record) {
         for (metric, values) in &mut self.values {
             values.push(metric.of(&record, &self.subject));
         }
         self.checks.push(check(&record));
         self.overloaded += u32::from(record.overloaded_at.is_some());
-        let mut record = record;
         if let Some(closeup) = record.closeup.take() {
             match &mut self.closeup {
                 Some(all) => all.add(*closeup, &self.subject.backends),
@@ -124,7 +130,7 @@ impl ResultBuilder {
     pub fn finish(self) -> Measured {
         let health = self.health();
         let mut result = self.result(&health);
-        let settled = 2 * health.unsettled <= health.replications;
+        let settled = health.settled();
         if !settled {
             forget_means(&mut result);
         }
@@ -258,7 +264,7 @@ impl Measured {
     /// Whether it has a mean latency worth quoting: not if it never settles.
     #[must_use]
     pub fn settled(&self) -> bool {
-        2 * self.health.unsettled <= self.health.replications
+        self.health.settled()
     }
 }
 

@@ -159,6 +159,14 @@ pub struct ResultSummary {
     pub backends: Vec<BackendSummary>,
 }
 
+impl Requests {
+    /// The share of offered requests that were not answered, those still waiting at the end among them; `None` where none were offered.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<f64> {
+        (self.offered > 0).then(|| (self.offered - self.succeeded) as f64 / self.offered as f64)
+    }
+}
+
 /// What became of the worker-time that attempts had; `None` in scenarios where none of it can go to waste.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {

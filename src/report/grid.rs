@@ -135,11 +135,10 @@ fn least(results: &[&ResultSummary], value: impl Fn(&ResultSummary) -> Option<f6
 }
 
 fn errors(results: &[&ResultSummary]) -> Column {
-    // Whoever was never answered did not succeed either.
-    let cell = |one: &&ResultSummary| match (one.requests.offered - one.requests.succeeded, one.requests.offered) {
-        (_, 0) => plain("–".into()),
-        (0, _) => plain("0%".into()),
-        (failed, offered) => Cell { text: figures::percent(failed as f64 / offered as f64), style: Style::Alarm },
+    let cell = |one: &&ResultSummary| match one.requests.unanswered() {
+        None => plain("–".into()),
+        Some(0.0) => plain("0%".into()),
+        Some(share) => Cell { text: figures::percent(share), style: Style::Alarm },
     };
     ("errors", results.iter().map(cell).collect())
 }

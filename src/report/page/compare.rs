@@ -105,8 +105,7 @@ fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
         cells += &latency(cast, role, column);
     }
     cells += &against(cast, role);
-    // Whoever was never answered did not succeed either.
-    let share = |one: &ResultSummary| (one.requests.offered - one.requests.succeeded) as f64 / one.requests.offered.max(1) as f64;
+    let share = |one: &ResultSummary| one.requests.unanswered().unwrap_or(0.0);
     let failed = share(role.result);
     let fewest = extreme(cast, |one| Some(-share(one)));
     cells += &plain(&percent(failed), fewest == Some(-failed), failed > 0.0);

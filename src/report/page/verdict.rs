@@ -147,7 +147,7 @@ fn ahead(beaten: &[&Player<'_>], level: usize) -> String {
 }
 
 fn errors(cast: &Cast<'_>, best: &Player<'_>) -> String {
-    let failed = |role: &Player<'_>| 1.0 - role.result.success_rate.unwrap_or(1.0);
+    let failed = |role: &Player<'_>| role.result.requests.unanswered().unwrap_or(0.0);
     let Some([(fewest, least), (_, most)]) = cast.extremes(|role| Some(failed(role))) else { return String::new() };
     if most <= 0.0 {
         return " No request failed.".into();
