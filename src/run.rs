@@ -240,6 +240,10 @@ impl<'j> Running<'j> {
     fn wanted_for_precision(&self) -> Option<u32> {
         let wanted = self.results.iter().zip(&self.builders).filter_map(|(&(plan, _), builder)| {
             let precision = self.job.plans[plan].precision.as_ref()?;
+            if self.replications == 1 {
+                // An interval needs two.
+                return Some(precision.max_replications.min(2)).filter(|&wanted| wanted > 1);
+            }
             let interval = builder.interval(&precision.metric)?;
             replications_for(precision, interval.relative(), self.replications)
         });
@@ -378,7 +382,16 @@ fn on_threads(_threads: usize, work: &(dyn Fn() + Sync)) {
 }
 
 fn backends(plan: &Plan) -> Arc<[Backend]> {
-    plan.backends().map(|(name, group)| Backend { name, capacity: group.capacity(), workers: group.workers }).collect()
+    let known = plan.backends().zip(plan.places());
+    known
+        .map(|((name, group), (service, comes_later))| Backend {
+            name,
+            capacity: group.capacity(),
+            workers: group.workers,
+            service,
+            comes_later,
+        })
+        .collect()
 }
 
 fn source(source: &SourcePlan) -> Source {

@@ -21,6 +21,7 @@ impl Unreadable {
         let (reason, by_system) = match error.kind() {
             ErrorKind::NotFound => ("no such file".to_owned(), false),
             ErrorKind::PermissionDenied => ("permission denied".to_owned(), true),
+            ErrorKind::NotADirectory => ("it is a file, or in one; name a folder".to_owned(), false),
             ErrorKind::IsADirectory => ("it is a folder; name a file in it".to_owned(), false),
             _ => (error.to_string(), true),
         };

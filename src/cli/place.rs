@@ -34,7 +34,7 @@ impl Place {
             Ok(about) if !about.is_dir() => return Err("there is a file of this name; name a folder".to_owned()),
             Ok(_) => match (holds(&path)?, force) {
                 (Holds::Nothing | Holds::Ours, _) => false,
-                (Holds::Other, true) => true,
+                (Holds::Other, true) => fits(&path).map(|()| true)?,
                 (Holds::Other, false) => {
                     return Err("it holds something that is not an evenkeel result; name another folder, or add --force to write into it \
                                 (files of other names stay)"
@@ -131,6 +131,23 @@ fn holds(path: &Path) -> Result<Holds, String> {
     Ok(if is_ours { Holds::Ours } else { Holds::Other })
 }
 
+/// Whether nothing in a folder is in the way of ours: a folder where a file is to be, or a file where a folder is to be.
+fn fits(path: &Path) -> Result<(), String> {
+    for name in ENTRIES {
+        let is_folder = !name.contains('.');
+        match fs::metadata(path.join(name)) {
+            Ok(about) if about.is_dir() && !is_folder => {
+                return Err(format!("`{name}` in it is a folder, and a file is to be there; move it away"));
+            }
+            Ok(about) if !about.is_dir() && is_folder => {
+                return Err(format!("`{name}` in it is a file, and a folder is to be there; move it away"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Where a folder really is. One that is not there yet must have a parent that is.
 fn resolved(path: &Path) -> Result<PathBuf, String> {
     if path.as_os_str().is_empty() {
@@ -141,6 +158,9 @@ fn resolved(path: &Path) -> Result<PathBuf, String> {
             (Some(_), false) => Ok(path),
             _ => Err("it is the folder you are in, or one that it is in; name one below it".to_owned()),
         };
+    }
+    if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
+        return Err("it is a link that leads nowhere; remove it, or make the folder that it names".to_owned());
     }
     let name = path.file_name().ok_or("name a folder")?;
     let parent = match path.parent() {

@@ -259,10 +259,11 @@ impl Windows {
     /// From when to when a window is, in seconds.
     #[must_use]
     pub fn span_s(&self, window: usize) -> [f64; 2] {
-        // Multiplied, not added up: the tenth begins at ten times the width.
-        let start = self.width_s * window as f64;
-        let is_last = window + 1 == self.len();
-        [start, if is_last { self.ends_s.max(start) } else { self.width_s * (window + 1) as f64 }]
+        // Multiplied, not added up: the tenth begins at ten times the width. To the nanosecond.
+        let edge = |window: usize| (self.width_s * 1e9).round() * window as f64 / 1e9;
+        let (start, end) = (edge(window), edge(window + 1));
+        // The last one ends with the arrivals, unless it is the one in which what was in flight then is answered.
+        [start, if window + 1 == self.len() && self.ends_s > start { self.ends_s } else { end }]
     }
 
     /// Whether there are none.

@@ -1,8 +1,41 @@
 //! How evenly something is shared: four indices over x₁ … xₙ, one value for each backend.
 //!
 //! The values come divided by nominal capacity (speed × workers), so that fair means in proportion to what a backend can
-//! do. Each index is a number without a unit, the same if all values are multiplied by anything, and `None` where it does
+//! do; where there are several services, also by what their service has of it, since no balancer shares work between services (see [`proportions`]). Each index is a number without a unit, the same if all values are multiplied by anything, and `None` where it does
 //! not exist (no values, or nothing but zeros).
+
+use super::setup::Backend;
+use std::collections::BTreeMap;
+
+/// What one backend has of something: the amount, and by what it is divided.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) amount: f64,
+    pub(super) by: f64,
+    /// Whether anything was sent there.
+    pub(super) was_used: bool,
+}
+
+/// What the indices look at: `None` is a backend without such a value. Who comes later and never was sent anything was never there, and is left out.
+/// With several services, each backend's amount ÷ capacity is divided by its service's (Σ amounts ÷ Σ capacities).
+pub(super) fn proportions(known: &[Backend], parts: impl Iterator<Item = Option<Part>>) -> Vec<f64> {
+    let parts: Vec<(u16, Part)> = known
+        .iter()
+        .zip(parts)
+        .filter_map(|(known, part)| Some((known.service, part.filter(|part| part.was_used || !known.comes_later)?)))
+        .collect();
+    let mut services: BTreeMap<u16, (f64, f64)> = BTreeMap::new();
+    for (service, part) in &parts {
+        let (amount, by) = services.entry(*service).or_default();
+        (*amount, *by) = (*amount + part.amount, *by + part.by);
+    }
+    // A service that has nothing of it shares nothing.
+    let level = |service: &u16| match services.len() {
+        1 => Some(1.0),
+        _ => services.get(service).map(|(amount, by)| amount / by).filter(|level| *level > 0.0),
+    };
+    parts.iter().filter_map(|(service, part)| Some(part.amount / part.by / level(service)?)).collect()
+}
 
 /// Jain's index (Σx)² ÷ (n Σx²): 1 when all are equal, 1/n when one has everything. (Jain, Chiu, Hawe, 1984.)
 #[must_use]
@@ -96,6 +129,21 @@ mod tests {
             let values: Vec<f64> = loads.iter().zip(weights).map(|(load, weight)| load / weight).collect();
             assert!(near(jain(&values), expected));
         }
+    }
+
+    #[test]
+    fn services_are_not_held_against_each_other_and_who_never_came_is_left_out() {
+        let known = |service, comes_later| Backend { capacity: 2.0, service, comes_later, ..Backend::default() };
+        let part = |amount: f64| Some(Part { amount, by: 2.0, was_used: amount > 0.0 });
+        // 3 and 5 of one service, 300 and 500 of the other: each is 0.75 and 1.25 times its fair share.
+        let known = [known(0, false), known(0, false), known(1, false), known(1, false), known(1, true)];
+        let parts = [3.0, 5.0, 300.0, 500.0, 0.0].map(part);
+        assert_eq!(proportions(&known, parts.into_iter()), [0.75, 1.25, 0.75, 1.25]);
+        // One service alone keeps its unit; whoever came takes part, and so does who was there and got nothing.
+        assert_eq!(proportions(&known[2..], [3.0, 0.0, 5.0].map(part).into_iter()), [1.5, 0.0, 2.5]);
+        // A service without anything is no reason for unfairness.
+        assert_eq!(proportions(&known, [0.0, 0.0, 4.0, 4.0, 0.0].map(part).into_iter()), [1.0, 1.0]);
+        assert_eq!(proportions(&known, [part(1.0), None, None, None, None].into_iter()), [0.5]);
     }
 
     #[test]

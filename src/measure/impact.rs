@@ -3,6 +3,7 @@
 //! In words, as docs/src/failures.md has them:
 //! - *before* is calm: since the warm-up, or since what went wrong earlier had ended and the system was back. It is as long as the fault, at least [`LEAST_BEFORE`] bins
 //!   where there are so many, and leaves out the last bin, whose requests may still be in the system when the fault begins. Without calm, the one of the occurrence before holds.
+//!   What went wrong in the warm-up is not judged, so that nobody knows when it was over: fewer than [`TOO_FEW`] bins after its end are not taken for calm.
 //! - *the band*: a share of failed requests at most [`LOST`] above that before and a mean latency at most [`SLOWER`] times that before; or each within [`SPREAD`] standard
 //!   deviations of the bins before, where that is wider: with few backends and much load the means of bins come and go by themselves.
 //! - *back*: after the first bin outside the band, [`RUN`] bins in a row within it. A fault that comes in pieces (a flap, a deploy) is waited for from its last bin outside.
@@ -101,11 +102,13 @@ pub(super) fn judge(mut story: Story) -> Vec<FaultRecord> {
     let mut counted: Vec<usize> = vec![0; story.natures.len()];
     let mut calm_since = story.opens;
     let mut known: Option<Before> = None;
+    let mut is_unsure = false;
     for (one, horizon) in story.occurrences.iter().zip(story.horizons()) {
         if one.begins < story.opens {
             // What has begun in the warm-up and never ends is as it is; the rest is over when it is.
             calm_since = calm_since.max(if one.ends == u64::MAX { 0 } else { one.ends });
             free_from[usize::from(one.fault)] = one.ends;
+            is_unsure = true;
             continue;
         }
         let record = &mut records[usize::from(one.fault)];
@@ -117,10 +120,13 @@ pub(super) fn judge(mut story: Story) -> Vec<FaultRecord> {
             .map_or(record.moved, |moved| (record.moved.0 + moved, record.moved.1 + 1));
         free_from[usize::from(one.fault)] = one.ends;
         known = match (story.before(one, calm_since), known) {
-            (Some(now), Some(known)) if now.bins < TOO_FEW => Some(known),
+            (Some(now), known) if now.bins < TOO_FEW && (known.is_some() || is_unsure) => known,
             (now, known) => now.or(known),
         };
-        let Some(before) = known else { continue };
+        let Some(before) = known else {
+            (calm_since, is_unsure) = (calm_since.max(one.ends), true);
+            continue;
+        };
         let outcome = story.outcome(one, &before, horizon);
         let counted = &mut counted[usize::from(one.fault)];
         *counted = story.note(one, (&before, horizon), outcome, *counted, record);
@@ -386,6 +392,18 @@ mod tests {
     fn what_begins_in_the_warm_up_is_not_counted_and_without_a_before_nothing_is_judged() {
         let record = judged(story(&[(500, 900), (1000, 1500)], |_| None));
         assert_eq!((record.occurrences, record.judged, record.moved), (1, 0, (0.0, 0)));
+    }
+
+    #[test]
+    fn what_has_begun_in_the_warm_up_and_is_still_felt_is_no_calm() {
+        // A second each 1.5 s, from the warm-up on, and felt all the time: nothing to hold it against.
+        let often: Vec<(u64, u64)> = (0..12).map(|number| (500 + 1500 * number, 1500 + 1500 * number)).collect();
+        let record = judged(story(&often, |_| Some((50, 10, 1))));
+        assert_eq!((record.occurrences, record.judged, record.failed), (11, 0, 0.0));
+        // A second each 3 s, felt while it is on: calm enough between.
+        let seldom: Vec<(u64, u64)> = (0..6).map(|number| (500 + 3000 * number, 1500 + 3000 * number)).collect();
+        let record = judged(story(&seldom, |bin| (bin >= 5 && (bin - 5) % 30 < 10).then_some((50, 10, 1))));
+        assert_eq!((record.occurrences, record.judged, record.recovered, record.failed), (5, 5, 5, 2500.0));
     }
 
     #[test]

@@ -160,7 +160,7 @@ mod tests {
     use crate::time::SimTime;
 
     fn subject() -> Subject {
-        let backend = |name: &str, capacity: f64, workers| Backend { name: name.into(), capacity, workers };
+        let backend = |name: &str, capacity: f64, workers| Backend { name: name.into(), capacity, workers, ..Backend::default() };
         Subject { backends: [backend("web-0", 2.0, Some(2)), backend("web.b", 1.0, None)].into(), ..Subject::default() }
     }
 

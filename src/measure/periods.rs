@@ -6,7 +6,7 @@
 
 use super::bins::Bins;
 use super::detail::{BackendWindows, Windows};
-use super::fairness;
+use super::fairness::{self, Part};
 use super::series::{Series, Sum};
 use super::setup::Backend;
 use super::value::over;
@@ -57,11 +57,14 @@ impl Periods {
 
     fn fairness(&self, window: usize, known: &[Backend]) -> [(f64, u32); 2] {
         let Some(row) = self.backends.get(window) else { return [(0.0, 0); 2] };
-        let by_capacity = |column: usize| -> Vec<f64> {
-            row[EACH..].chunks(EACH).zip(known).map(|(backend, known)| backend[column] as f64 / known.capacity).collect()
+        let shares = |column: usize| {
+            let part = |(backend, known): (&[u64], &Backend)| {
+                Some(Part { amount: backend[column] as f64, by: known.capacity, was_used: backend.iter().any(|&value| value > 0) })
+            };
+            fairness::proportions(known, row[EACH..].chunks(EACH).zip(known).map(part))
         };
         let counted = |value: Option<f64>| value.map_or((0.0, 0), |value| (value, 1));
-        [counted(fairness::jain(&by_capacity(0))), counted(fairness::peak_to_mean(&by_capacity(1)))]
+        [counted(fairness::jain(&shares(0))), counted(fairness::peak_to_mean(&shares(1)))]
     }
 
     /// Adds another replication that is over.
@@ -184,7 +187,10 @@ mod tests {
     use super::*;
 
     fn known() -> Vec<Backend> {
-        vec![Backend { name: "a".into(), capacity: 1.0, workers: Some(1) }, Backend { name: "b".into(), capacity: 2.0, workers: Some(2) }]
+        vec![
+            Backend { name: "a".into(), capacity: 1.0, workers: Some(1), ..Backend::default() },
+            Backend { name: "b".into(), capacity: 2.0, workers: Some(2), ..Backend::default() },
+        ]
     }
 
     /// So many windows of 10 ns, the last watched for 4: 3 sent to a, 6 to b in each; two requests that take 5 and 15.

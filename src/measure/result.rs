@@ -357,7 +357,7 @@ mod tests {
     use crate::time::{SimTime, Span};
 
     fn subject() -> Subject {
-        let backend = |name: &str| Backend { name: name.into(), capacity: 1.0, workers: Some(1) };
+        let backend = |name: &str| Backend { name: name.into(), capacity: 1.0, workers: Some(1), ..Backend::default() };
         Subject { balancer: "p2c".into(), kind: "power-of-d".into(), backends: [backend("a"), backend("b")].into(), ..Subject::default() }
     }
 

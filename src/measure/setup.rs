@@ -73,4 +73,8 @@ pub struct Backend {
     pub capacity: f64,
     /// `workers`; `None` for unlimited.
     pub workers: Option<u32>,
+    /// The service it belongs to, by its place; 0 where there is one.
+    pub service: u16,
+    /// It is not there from the start: started by an autoscaler, or joining.
+    pub comes_later: bool,
 }

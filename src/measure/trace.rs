@@ -125,8 +125,9 @@ pub struct Tracer<'a> {
     left: u64,
     /// When the last choice that was written down was made, if it was the last choice.
     chosen_at: Option<u64>,
-    /// Attempts that are out: when they were sent.
-    out: BTreeMap<Attempt, u64>,
+    /// Attempts that are out, by request and backend, in the order in which they were sent: their numbers, and when. Calls of attempts that run side by side bear one
+    /// request's number, so that the number of an attempt alone does not tell them apart.
+    out: BTreeMap<(u64, u32), Vec<(u8, u64)>>,
 }
 
 impl<'a> Tracer<'a> {
@@ -135,16 +136,17 @@ impl<'a> Tracer<'a> {
         Self { events, is_done, left: picks, chosen_at: None, out: BTreeMap::new() }
     }
 
-    fn end(&mut self, attempt: Attempt, event: impl FnOnce(u64) -> Event) {
-        if let Some(sent) = self.out.remove(&attempt) {
-            self.events.push(event(sent));
-            self.is_done.set(self.left == 0 && self.out.is_empty());
+    /// The attempt that has ended there: the one of this number, else the one that was sent first.
+    fn end(&mut self, request: &Request, backend: u32, event: impl FnOnce(Attempt, u64) -> Event) {
+        let std::collections::btree_map::Entry::Occupied(mut there) = self.out.entry((request.number, backend)) else { return };
+        let place = there.get().iter().position(|&(number, _)| number == request.attempts).unwrap_or(0);
+        let (number, sent) = there.get_mut().remove(place);
+        if there.get().is_empty() {
+            there.remove();
         }
+        self.events.push(event(Attempt { request: request.number, number }, sent));
+        self.is_done.set(self.left == 0 && self.out.is_empty());
     }
-}
-
-fn attempt(request: &Request) -> Attempt {
-    Attempt { request: request.number, number: request.attempts }
 }
 
 impl Observer for Tracer<'_> {
@@ -178,21 +180,19 @@ impl Observer for Tracer<'_> {
         self.events.push(Event { at: choice.now, what });
     }
 
-    fn sent(&mut self, request: &Request, _backend: u32) {
+    fn sent(&mut self, request: &Request, backend: u32) {
         // An attempt is sent at the instant of its choice.
         if let Some(now) = self.chosen_at.take() {
-            self.out.insert(attempt(request), now);
+            self.out.entry((request.number, backend)).or_default().push((request.attempts, now));
         }
     }
 
     fn answered(&mut self, request: &Request, backend: u32, latency: u64) {
-        let attempt = attempt(request);
-        self.end(attempt, |sent| Event { at: sent + latency, what: What::Answered { attempt, backend, sent } });
+        self.end(request, backend, |attempt, sent| Event { at: sent + latency, what: What::Answered { attempt, backend, sent } });
     }
 
     fn lost(&mut self, request: &Request, backend: u32, cause: Option<Failure>, now: u64) {
-        let attempt = attempt(request);
-        self.end(attempt, |sent| Event { at: now, what: What::Lost { attempt, backend, sent, cause } });
+        self.end(request, backend, |attempt, sent| Event { at: now, what: What::Lost { attempt, backend, sent, cause } });
     }
 
     fn fault(&mut self, change: &Change, now: u64) {

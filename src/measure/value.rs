@@ -1,7 +1,7 @@
 //! How each number is computed from a record: one replication's, or all of them merged.
 
 use super::entries::{Figure, Index, OfBackend, Shared, What};
-use super::fairness;
+use super::fairness::{self, Part};
 use super::histogram::{Fine, Histogram};
 use super::record::{BackendRecord, Record};
 use super::setup::{Backend, Subject};
@@ -109,23 +109,19 @@ impl Index {
     }
 }
 
-/// What each backend has of it, by capacity.
+/// What each backend has of it, as the indices look at it.
 fn shares(of: Shared, record: &Record, subject: &Subject) -> Vec<f64> {
-    match of {
-        Shared::Requests => by_capacity(record, subject, |backend| backend.requests as f64),
-        Shared::Utilization => utilizations(record, subject),
-        // As an area: the window divides out.
-        Shared::InFlight => by_capacity(record, subject, |backend| backend.in_flight_area as f64),
-    }
-}
-
-fn by_capacity(record: &Record, subject: &Subject, value: impl Fn(&BackendRecord) -> f64) -> Vec<f64> {
-    record.backends.iter().zip(subject.backends.iter()).map(|(backend, known)| value(backend) / known.capacity).collect()
-}
-
-/// Of the backends that have one (a utilization already is per capacity).
-fn utilizations(record: &Record, subject: &Subject) -> Vec<f64> {
-    record.backends.iter().zip(subject.backends.iter()).filter_map(|(backend, known)| utilization(record, backend, known)).collect()
+    let part = |(backend, known): (&BackendRecord, &Backend)| {
+        let (amount, by) = match of {
+            Shared::Requests => (backend.requests as f64, known.capacity),
+            // A utilization already is per capacity.
+            Shared::Utilization => (utilization(record, backend, known)?, 1.0),
+            // As an area: the window divides out.
+            Shared::InFlight => (backend.in_flight_area as f64, known.capacity),
+        };
+        Some(Part { amount, by, was_used: backend.requests > 0 || backend.in_flight_area > 0 })
+    };
+    fairness::proportions(&subject.backends, record.backends.iter().zip(subject.backends.iter()).map(part))
 }
 
 /// Mean latencies of the clients that had an answer.

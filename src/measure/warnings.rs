@@ -5,6 +5,7 @@
 use super::record::Loop;
 use super::result::Measured;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a warning is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Kind {
     WideInterval,
     /// Too few requests for the highest percentiles.
     TooShort,
+    /// A fault of the scenario never began while it was measured.
+    NoFault,
 }
 
 /// One warning.
@@ -53,6 +56,7 @@ pub fn all(replications: u32, measured: &[Measured]) -> Vec<Warning> {
         .chain(one_replication(replications))
         .chain(wide(measured))
         .chain(too_short(measured))
+        .chain(no_fault(measured))
         .collect()
 }
 
@@ -237,12 +241,28 @@ fn too_short(measured: &[Measured]) -> Option<Warning> {
     })
 }
 
+/// Faults that never began with anybody, in any variant that has them.
+fn no_fault(measured: &[Measured]) -> Option<Warning> {
+    let mut happened: BTreeMap<&str, bool> = BTreeMap::new();
+    for fault in measured.iter().flat_map(|one| &one.result.faults) {
+        *happened.entry(&fault.name).or_default() |= fault.occurrences > 0;
+    }
+    let never: Vec<&str> = happened.into_iter().filter(|(_, happened)| !happened).map(|(name, _)| name).collect();
+    (!never.is_empty()).then(|| Warning {
+        kind: Kind::NoFault,
+        text: format!(
+            "`{}` never began between the end of the warm-up and the last arrival: nothing is said of what it does. Run longer, or move it.",
+            never.join("`, `")
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::record::Record;
+    use crate::measure::record::{FaultRecord, Record};
     use crate::measure::result::ResultBuilder;
-    use crate::measure::setup::Subject;
+    use crate::measure::setup::{Fault, Subject};
     use crate::time::{SimTime, Span};
 
     fn measured(balancer: &str, load: Option<f64>, records: Vec<Record>) -> Measured {
@@ -296,6 +316,21 @@ mod tests {
         let found = all(2, &[measured("random", None, vec![over, record(10_000, 10)])]);
         assert_eq!(kinds(&found), [Kind::Overloaded]);
         assert!(found[0].text.starts_with("Overloaded from 12.3 s on in 1 of 2 replications: random."), "{}", found[0].text);
+    }
+
+    #[test]
+    fn a_fault_that_never_began_is_named() {
+        let with = |happened: u64| {
+            let mut record = record(10_000, 10);
+            record.faults = vec![FaultRecord { occurrences: happened, ..FaultRecord::default() }, FaultRecord::default()];
+            let fault = |name: &str| Fault { name: name.into(), kind: "crash".into() };
+            let subject = Subject { balancer: "a".into(), faults: vec![fault("one"), fault("two")].into(), ..Subject::default() };
+            let mut builder = ResultBuilder::new(subject, []).expect("nothing asked for");
+            [record.clone(), record].into_iter().for_each(|record| builder.add(record));
+            all(2, &[builder.finish()])
+        };
+        assert!(with(0)[0].text.starts_with("`one`, `two` never began between"), "{}", with(0)[0].text);
+        assert!(with(1)[0].text.starts_with("`two` never began between"));
     }
 
     #[test]

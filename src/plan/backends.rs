@@ -2,6 +2,7 @@
 
 use super::Plan;
 use crate::balance::Member;
+use crate::fault::Kind;
 use crate::fleet::GroupPlan;
 use crate::scenario::{Discipline, Group, Scenario};
 
@@ -46,6 +47,21 @@ impl Plan {
     /// Every backend's name and group, in order.
     pub fn backends(&self) -> impl Iterator<Item = (String, &GroupPlan)> {
         self.groups.iter().flat_map(|group| (0..group.count).map(move |member| (name_of(group, member), group)))
+    }
+
+    /// Of every backend, in order: the service it belongs to, and whether it comes later than at the start (started by the autoscaler, or joining).
+    #[must_use]
+    pub fn places(&self) -> Vec<(u16, bool)> {
+        let groups = self.services.iter().zip(0..).flat_map(|(of, service)| of.groups.clone().map(move |group| (service, group)));
+        let members = groups.flat_map(|(service, group)| {
+            let GroupPlan { count, initially, .. } = self.groups[group];
+            (0..count).map(move |member| (service, member >= initially))
+        });
+        let mut places: Vec<(u16, bool)> = members.collect();
+        for fault in self.faults.iter().filter(|fault| matches!(fault.kind, Kind::Join { .. })) {
+            fault.target.among.iter().for_each(|&joining| places[joining as usize].1 = true);
+        }
+        places
     }
 
     /// What balancers are told of every backend, in order.

@@ -174,7 +174,7 @@ mod tests {
             (5_000, What::Lost { attempt, backend: 0, sent: 1_000, cause: Some(Failure::Crashed) }),
             (9_000, What::Answered { attempt: Attempt { request: u64::MAX, number: 2 }, backend: 0, sent: 6_000 }),
         ];
-        let backend = Backend { name: "web\u{1b}[2J".into(), capacity: 1.0, workers: Some(1) };
+        let backend = Backend { name: "web\u{1b}[2J".into(), capacity: 1.0, workers: Some(1), ..Backend::default() };
         vec![Traced {
             balancer: "p2c".into(),
             variant: None,

@@ -42,7 +42,7 @@ fn style(fault: &FaultSummary) -> Style {
 /// `noticed after 6.10 s`, `back after 7.00 s`, `213 requests failed`, `48 delayed`.
 fn parts(fault: &FaultSummary) -> Vec<String> {
     if fault.occurrences == 0 {
-        return vec!["did not happen while it was measured".into()];
+        return vec!["did not begin while it was measured".into()];
     }
     let mut parts = Vec::new();
     parts.extend(fault.detect_s.map(noticed));
@@ -52,6 +52,8 @@ fn parts(fault: &FaultSummary) -> Vec<String> {
         parts.push(format!("METASTABLE: kept up by {}", what.name()));
     }
     match (fault.failed, fault.delayed) {
+        // What was hurt is counted against what was before.
+        _ if fault.recovered.is_none() => {}
         (0, 0) => parts.push("no request was hurt".into()),
         (failed, delayed) => {
             parts.push(format!("{failed} request{} failed", if failed == 1 { "" } else { "s" }));
@@ -71,7 +73,7 @@ fn back(fault: &FaultSummary) -> String {
         (Some(1.0), Some(seconds)) => after(seconds),
         (Some(share), Some(seconds)) => format!("{} in {}", after(seconds), percent(share)),
         (Some(_), None) => "not back by the end".into(),
-        (None, _) => "nothing before to compare with".into(),
+        (None, _) => "nothing calm before to compare with".into(),
     }
 }
 
@@ -104,6 +106,10 @@ mod tests {
         assert_eq!(sentence(&partly), "noticed after 6.10 s, back after 7.00 s in 80.0%, 1 request failed, 0 delayed");
         let unfelt = FaultSummary { recover_s: Some(0.0), failed: 0, delayed: 0, ..calm.clone() };
         assert_eq!(sentence(&unfelt), "noticed after 6.10 s, never out of its band, no request was hurt");
-        assert_eq!(sentence(&FaultSummary { occurrences: 0, ..calm }), "did not happen while it was measured");
+        assert_eq!(
+            sentence(&FaultSummary { recovered: None, recover_s: None, failed: 0, ..calm.clone() }),
+            "noticed after 6.10 s, nothing calm before to compare with"
+        );
+        assert_eq!(sentence(&FaultSummary { occurrences: 0, ..calm }), "did not begin while it was measured");
     }
 }

@@ -3,6 +3,7 @@
 //! One writer a file, each a pure function to a `String`: [`table`] for a terminal, [`json`] and [`csv`] for programs, [`markdown`] for a
 //! pull request. Names come from scenario files, which may be hostile: every writer passes them through [`neutral`]. Numbers
 //! are written by `figures.rs`, the same in every locale.
+mod base64;
 pub mod csv;
 pub mod events;
 mod faults;

@@ -75,7 +75,7 @@ fn crash(failed: u64) -> FaultRecord {
 }
 
 fn subject(balancer: &str, variant: Option<&str>) -> Subject {
-    let backend = |name: &str, capacity: f64| Backend { name: name.into(), capacity, workers: Some(1) };
+    let backend = |name: &str, capacity: f64| Backend { name: name.into(), capacity, workers: Some(1), ..Backend::default() };
     Subject {
         balancer: balancer.into(),
         kind: balancer.into(),

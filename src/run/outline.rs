@@ -59,7 +59,8 @@ fn backends(plan: &Plan) -> String {
 
 fn total(plan: &Plan) -> String {
     let cells = plan.balancers.len() as f64 * f64::from(plan.replications);
-    let known = plan.expected_requests().map(|requests| format!("about {:.0} requests in {cells} cells", requests * cells));
+    let word = if cells == 1.0 { "cell" } else { "cells" };
+    let known = plan.expected_requests().map(|requests| format!("about {:.0} requests in {cells} {word}", requests * cells));
     known.unwrap_or_else(|| "not known before".to_owned())
 }
 

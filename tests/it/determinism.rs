@@ -79,6 +79,10 @@ fn precision_adds_the_same_replications_on_any_number_of_threads() {
     let path = file("threads-precision", SMALL);
     let precision = ["--set", "run.precision={ metric = \"latency.p99\", relative = \"5%\", max_replications = 40 }"];
     let one = json(&[&[path.as_str(), "--threads", "1"], &precision[..]].concat());
+    // With one replication to begin with, a second one gives the first interval.
+    let from_one: serde_json::Value =
+        serde_json::from_slice(&json(&[&[path.as_str(), "--replications", "1"], &precision[..]].concat())).expect("JSON");
+    assert!(from_one["scenario"]["replications"].as_u64().is_some_and(|count| count >= 2), "{}", from_one["scenario"]);
     assert_eq!(json(&[&[path.as_str(), "--threads", "4"], &precision[..]].concat()), one);
     let result: serde_json::Value = serde_json::from_slice(&one).expect("JSON");
     let replications = result["scenario"]["replications"].as_u64().expect("a count");

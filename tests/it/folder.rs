@@ -97,6 +97,23 @@ fn what_cannot_be_written_is_said_before_anything_runs() {
     assert_eq!(code(&evenkeel(&["run", &scenario, "--open"])), 2, "there is nothing to open without --out");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_in_the_way_is_said_before_anything_runs() {
+    let (scenario, place) = (file("folder-in-the-way", SMALL), folder("folder-with-things-in-the-way"));
+    fs::create_dir_all(place.join("with-folder/report.html")).expect("it can be made");
+    fs::create_dir_all(place.join("with-file")).expect("it can be made");
+    fs::write(place.join("with-file/plots"), "mine").expect("it can be written");
+    std::os::unix::fs::symlink(place.join("nowhere"), place.join("link")).expect("it can be made");
+    for (name, says) in [("link", "leads nowhere"), ("with-folder", "a file is to be there"), ("with-file", "a folder is to be there")] {
+        let output = write(&scenario, &place.join(name), &["--force"]);
+        assert_eq!((code(&output), said(&output).contains(says)), (2, true), "{}", said(&output));
+    }
+    assert!(fs::symlink_metadata(place.join("link")).is_ok_and(|about| about.is_symlink()));
+    let output = evenkeel(&["report", &scenario]);
+    assert_eq!((code(&output), said(&output).contains("name a folder")), (2, true), "{}", said(&output));
+}
+
 #[test]
 fn with_force_the_files_of_others_stay() {
     let (scenario, place) = (file("folder-forced", SMALL), folder("folder-force"));

@@ -20,7 +20,7 @@ pub(in crate::report) enum Scale {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::report) enum Unit {
-    /// Milliseconds; from 1000 on they are written as seconds.
+    /// Milliseconds; from 1000 on they are written as seconds, below a hundredth as microseconds.
     Ms,
     /// Seconds.
     S,
@@ -109,9 +109,12 @@ impl Axis {
         let (factor, suffix) = match self.unit {
             Unit::Share => (100.0, "%"),
             Unit::Ms if self.high >= 2000.0 => (1e-3, " s"),
+            Unit::Ms if self.high < 0.005 => (1e3, " µs"),
             Unit::Ms => (1.0, " ms"),
             Unit::S => (1.0, " s"),
+            Unit::Rate if self.high >= 1e6 => (1e-6, "M/s"),
             Unit::Rate => (1.0, "/s"),
+            Unit::Number if self.high >= 1e6 => (1e-6, "M"),
             Unit::Number => (1.0, ""),
         };
         let step = step((self.high - self.low) * factor);
@@ -140,13 +143,16 @@ impl Axis {
         ticks
     }
 
-    /// `0.2 ms`, `50 ms`, `1 s`.
+    /// `2 µs`, `0.2 ms`, `50 ms`, `1 s`.
     fn power(&self, factor: f64, power: i32) -> String {
         let (power, suffix) = match self.unit {
             Unit::Ms if power >= 3 => (power - 3, " s"),
+            Unit::Ms if power <= -3 => (power + 3, " µs"),
             Unit::Ms => (power, " ms"),
             Unit::S => (power, " s"),
             Unit::Share => (power + 2, "%"),
+            Unit::Rate if power >= 6 => (power - 6, "M/s"),
+            Unit::Number if power >= 6 => (power - 6, "M"),
             Unit::Rate => (power, "/s"),
             Unit::Number => (power, ""),
         };
@@ -227,6 +233,8 @@ mod tests {
         assert_eq!(labels(&axis(4100.0, Unit::Ms)), "0 s, 1 s, 2 s, 3 s, 4 s, 5 s");
         assert_eq!(labels(&Axis::between("", Unit::S, 0.0, 61.7)), "0 s, 10 s, 20 s, 30 s, 40 s, 50 s, 60 s");
         assert_eq!(labels(&axis(0.0, Unit::Number)), "0.0, 0.2, 0.4, 0.6, 0.8, 1.0");
+        assert_eq!(labels(&axis(4.1e6, Unit::Rate)), "0M/s, 1M/s, 2M/s, 3M/s, 4M/s, 5M/s");
+        assert_eq!(labels(&axis(0.0009, Unit::Ms)), "0.0 µs, 0.2 µs, 0.4 µs, 0.6 µs, 0.8 µs, 1.0 µs");
     }
 
     #[test]
@@ -235,6 +243,7 @@ mod tests {
         assert_eq!(labels(&axis(0.7, 41_000.0)), "1 ms, 10 ms, 100 ms, 1 s, 10 s");
         assert_eq!(labels(&axis(8.0, 60.0)), "5 ms, 10 ms, 20 ms, 50 ms, 100 ms");
         assert_eq!(labels(&axis(0.03, 0.04)), "0.01 ms, 0.02 ms, 0.05 ms, 0.1 ms");
+        assert_eq!(labels(&axis(0.0011, 0.009)), "1 µs, 2 µs, 5 µs, 0.01 ms");
         assert_eq!(Axis::log("", Unit::Ms, std::iter::empty()).low, 1.0);
     }
 

@@ -5,7 +5,7 @@ use super::canvas::UNIT;
 use super::ink::{Ink, Role};
 use super::letters;
 use super::lines::{Frame, draw_ticks_below, filled};
-use super::scene::{self, Area, LABEL, Scene, Sketch};
+use super::scene::{self, Area, CANNOT_FAIL, LABEL, Scene, Sketch};
 use plotters::prelude::{ChartBuilder, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -15,8 +15,6 @@ const RIGHT: (u32, u32) = (110, 300);
 const BELOW: u32 = 44;
 const ABOVE: u32 = 28;
 const ROW: u32 = 30;
-const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
-
 /// A row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::report) struct Row {

@@ -8,7 +8,7 @@ use super::ink::{Ink, Role};
 use super::letters;
 use super::lines::{Frame, Span, draw_ticks_below, filled};
 use super::palette::HOTTEST;
-use super::scene::{self, Area, LABEL, Scene, Sketch};
+use super::scene::{self, Area, CANNOT_FAIL, LABEL, Scene, Sketch};
 use crate::report::figures::{percent, short};
 use plotters::prelude::{ChartBuilder, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
@@ -19,8 +19,6 @@ const ABOVE: u32 = 28;
 const BELOW: u32 = 44;
 /// Rows that can be told apart: neighbours are taken together beyond.
 const MOST: usize = 100;
-const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
-
 /// The figure.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::report) struct Heat {

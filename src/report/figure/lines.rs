@@ -7,7 +7,7 @@ use super::canvas::{Canvas, Mark, UNIT};
 use super::ink::{Ink, Role};
 use super::letters;
 use super::palette;
-use super::scene::{self, Area, LABEL, Scene, Sketch, WIDTH};
+use super::scene::{self, Area, CANNOT_FAIL, LABEL, Scene, Sketch, WIDTH};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::{ChartBuilder, ChartContext, PathElement, Polygon, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
@@ -22,8 +22,6 @@ const BELOW: u32 = 44;
 pub(in crate::report) const NAME_ROOM: f64 = (RIGHT - 38) as f64;
 /// Between names.
 const NAME_LINE: i32 = 15 * UNIT;
-const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
-
 /// One series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::report) struct Line {

@@ -14,7 +14,7 @@ pub(in crate::report) const WIDTH: u32 = 760;
 pub(super) const LABEL: f64 = 12.0;
 const TITLE: f64 = 16.0;
 const TITLE_LINE: u32 = 22;
-const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
+pub(super) const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
 
 /// What was drawn.
 #[derive(Clone, Debug, Default)]

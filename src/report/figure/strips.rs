@@ -5,7 +5,7 @@ use super::canvas::UNIT;
 use super::ink::{Ink, Role};
 use super::letters;
 use super::lines::{filled, stroked};
-use super::scene::{self, LABEL, Scene, Sketch, WIDTH};
+use super::scene::{self, CANNOT_FAIL, LABEL, Scene, Sketch, WIDTH};
 use plotters::prelude::{ChartBuilder, PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -16,8 +16,6 @@ const BELOW: u32 = 30;
 const GAP: u32 = 12;
 /// Bars that can be told apart: neighbours are taken together beyond.
 const MOST: usize = 240;
-const CANNOT_FAIL: &str = "writing down what is drawn cannot fail";
-
 /// A strip.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::report) struct Strip {

@@ -106,7 +106,7 @@ fn row(role: &Role<'_>, fault: &FaultSummary) -> Row {
         (Some(_), Some(share)) if share < 1.0 => format!("back after {} in {}", s(back), percent(share)),
         (Some(_), _) => format!("back after {}", s(back)),
         (None, Some(_)) => "not back by the end".into(),
-        (None, None) => "nothing before to compare with".into(),
+        (None, None) => "nothing calm before to compare with".into(),
     };
     let noticed = if fault.recover_s.is_some() { noticed.min(back) } else { noticed };
     Row { series: Some(role.series), name: role.result.balancer.clone(), parts: vec![noticed, (back - noticed).max(0.0)], end }

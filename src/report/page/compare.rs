@@ -70,13 +70,18 @@ fn variants(side: &Side<'_>) -> String {
     format!("<h3 class=\"part\">{}</h3>\n{}", html(&heading), super::scrolling(&heading, &table))
 }
 
+/// To hundredths, and never a zero with a minus.
+fn rounded(points: f64) -> f64 {
+    (points * 100.0).round() / 100.0 + 0.0
+}
+
 /// `1.42x ±0.03, worse`.
 fn multiple(found: &Comparison) -> String {
     match (found.ratio, found.verdict) {
         (_, Verdict::Same) => "same".into(),
         // Of shares it is the difference that is seen.
         (_, verdict) if found.metric == "success_rate" => {
-            let points = found.difference.map(|points| format!("{:+.2} points, ", 100.0 * points)).unwrap_or_default();
+            let points = found.difference.map(|points| format!("{:+.2} points, ", rounded(100.0 * points))).unwrap_or_default();
             format!("{points}{}", verdict.name())
         }
         (Some(value), verdict) => format!("{}, {}", ratio(value, found.ratio_ci95), verdict.name()),
@@ -115,10 +120,12 @@ fn row(cast: &Cast<'_>, role: &Player<'_>) -> String {
         goodput.is_some() && goodput == extreme(cast, |one| one.goodput_rps),
         false,
     );
+    // Who answers nothing is evenly bad.
+    let fair_of = |one: &ResultSummary| one.fairness.jain_requests.filter(|_| one.requests.succeeded > 0);
     let fair = role.result.fairness.jain_requests;
     cells += &plain(
         &fair.map_or_else(|| "–".into(), |fair| format!("{fair:.3}")),
-        fair.is_some() && fair == extreme(cast, |one| one.fairness.jain_requests),
+        fair_of(role.result).is_some() && fair == extreme(cast, fair_of),
         false,
     );
     let over = role.result.overloaded_at_s;

@@ -17,6 +17,7 @@ mod topology;
 mod troubles;
 mod verdict;
 
+use super::base64::base64;
 use super::figure::{self, Cast, Figure, palette};
 use super::neutral::html;
 use crate::measure::detail::Detail;
@@ -113,7 +114,7 @@ fn style(labels: usize) -> String {
 
 /// A hash as a Content-Security-Policy wants it.
 fn hash(text: &str) -> String {
-    format!("'sha256-{}'", figure::svg::base64(&Sha256::digest(text.as_bytes())))
+    format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())))
 }
 
 fn head(title: &str, style: &str) -> String {

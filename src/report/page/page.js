@@ -23,7 +23,7 @@
   };
   const ticks = (axis) => {
     if (axis.scale === "linear") {
-      const [factor, suffix] = { share: [100, "%"], ms: axis.high >= 2000 ? [1e-3, " s"] : [1, " ms"], s: [1, " s"], rate: [1, "/s"], number: [1, ""] }[axis.unit];
+      const [factor, suffix] = { share: [100, "%"], ms: axis.high >= 2000 ? [1e-3, " s"] : axis.high < 0.005 ? [1e3, " µs"] : [1, " ms"], s: [1, " s"], rate: axis.high >= 1e6 ? [1e-6, "M/s"] : [1, "/s"], number: axis.high >= 1e6 ? [1e-6, "M"] : [1, ""] }[axis.unit];
       const by = step((axis.high - axis.low) * factor), decimals = Math.max(0, -Math.floor(Math.log10(by) + 1e-9));
       const first = Math.ceil((axis.low * factor) / by - 1e-9), last = Math.floor((axis.high * factor) / by + 1e-9);
       return Array.from({ length: last - first + 1 }, (_, at) => [((first + at) * by) / factor, ((first + at) * by).toFixed(decimals) + suffix]);
@@ -35,7 +35,7 @@
         for (const factor of decades > 2.5 ? [1] : [1, 2, 5]) {
           const at = factor * 10 ** power;
           if (at < axis.low * (1 - 1e-9) || at > axis.high * (1 + 1e-9)) continue;
-          const [shown, suffix] = { ms: power >= 3 ? [power - 3, " s"] : [power, " ms"], s: [power, " s"], share: [power + 2, "%"], rate: [power, "/s"], number: [power, ""] }[axis.unit];
+          const [shown, suffix] = { ms: power >= 3 ? [power - 3, " s"] : power <= -3 ? [power + 3, " µs"] : [power, " ms"], s: [power, " s"], share: [power + 2, "%"], rate: power >= 6 ? [power - 6, "M/s"] : [power, "/s"], number: power >= 6 ? [power - 6, "M"] : [power, ""] }[axis.unit];
           found.push([at, (factor * 10 ** shown).toFixed(Math.max(0, -shown)) + suffix]);
         }
       }
