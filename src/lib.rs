@@ -74,4 +74,5 @@ pub mod selftest;
 pub mod slab;
 pub mod theory;
 pub mod time;
+pub mod trace;
 pub mod traffic;
