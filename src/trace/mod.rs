@@ -10,6 +10,8 @@
 
 pub mod entry;
 pub mod format;
+pub mod input;
+mod shown;
 pub mod stamp;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};
