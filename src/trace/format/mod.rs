@@ -1,7 +1,18 @@
 //! The formats that recorded traffic comes in.
 
+pub mod alb;
+pub mod cloudfront;
+mod envoy;
+pub mod haproxy;
+mod logs;
+pub mod pattern;
+mod values;
+
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, BufRead};
+
+use std::rc::Rc;
 
 use super::entry::{LineFormat, Reason, Sink, Stop};
 
@@ -49,4 +60,26 @@ pub enum Reading {
     Lines(Box<dyn LineFormat>),
     /// All at once.
     Document(Box<dyn Document>),
+}
+
+/// How many lines had which layout of a format. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Rc<RefCell<Vec<(&'static str, u64)>>>);
+
+impl Tally {
+    #[inline]
+    fn count(&self, name: &'static str) {
+        let mut counts = self.0.borrow_mut();
+        // Few names, each from one place: the pointers tell them apart.
+        match counts.iter_mut().find(|(known, _)| std::ptr::eq(*known, name)) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+
+    /// The layouts that were seen, in the order in which they were.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.0.borrow().clone()
+    }
 }
