@@ -1,5 +1,12 @@
 //! The formats that recorded traffic comes in.
 
+pub mod columns;
+pub mod delimited;
+#[cfg(test)]
+pub(crate) mod heard;
+pub mod presets;
+pub(crate) mod records;
+
 use std::fmt;
 use std::io::{self, BufRead};
 
