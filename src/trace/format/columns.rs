@@ -209,6 +209,7 @@ impl Converter {
     }
 
     /// Puts a column's text in its place.
+    #[inline]
     pub(crate) fn set<'a>(&mut self, entry: &mut Entry<'a>, role: Role, text: Text<'a>) -> Result<(), Reason> {
         match role {
             Role::Time => {

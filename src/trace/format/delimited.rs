@@ -144,33 +144,30 @@ impl Bound {
         {
             return Ok(sink.other(line, what)?);
         }
-        let entry = self.entry(row);
-        if std::mem::take(&mut self.is_first) && entry.is_err() {
-            return Ok(sink.other(line, "a header that nobody asked for")?);
-        }
-        match entry {
-            Ok(entry) => {
-                if !self.said
-                    && let Some(guessed) = self.converter.guessed()
-                {
-                    self.said = true;
-                    sink.other(line, guessed)?;
-                }
-                Ok(sink.request(&entry)?)
+        let mut entry = Entry::default();
+        let read = self.fill(&mut entry, row);
+        if !self.said {
+            if std::mem::take(&mut self.is_first) && read.is_err() {
+                return Ok(sink.other(line, "a header that nobody asked for")?);
             }
+            if let Some(guessed) = self.converter.guessed() {
+                sink.other(line, guessed)?;
+            }
+            self.said = read.is_ok() || self.converter.guessed().is_some();
+        }
+        match read {
+            Ok(()) => Ok(sink.request(&entry)?),
             Err(reason) => Ok(sink.unreadable(line, reason)?),
         }
     }
 
     #[inline]
-    fn entry<'a>(&mut self, row: Row<'a>) -> Result<Entry<'a>, Reason> {
-        let mut entry = Entry::default();
+    fn fill<'a>(&mut self, entry: &mut Entry<'a>, row: Row<'a>) -> Result<(), Reason> {
         for &(role, index) in &self.columns {
             let text = row.get(index).unwrap_or_default();
-            self.converter.set(&mut entry, role, Cow::Borrowed(text))?;
+            self.converter.set(entry, role, Cow::Borrowed(text))?;
         }
-        self.converter.finish(&mut entry)?;
-        Ok(entry)
+        self.converter.finish(entry)
     }
 
     #[cold]
