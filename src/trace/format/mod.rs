@@ -4,7 +4,9 @@ pub mod columns;
 pub mod delimited;
 #[cfg(test)]
 pub(crate) mod heard;
+pub mod json;
 pub mod presets;
+pub(crate) mod pull;
 pub(crate) mod records;
 
 use std::fmt;
