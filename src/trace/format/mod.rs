@@ -2,12 +2,15 @@
 
 pub mod columns;
 pub mod delimited;
+pub mod har;
 #[cfg(test)]
 pub(crate) mod heard;
 pub mod json;
 pub mod presets;
 pub(crate) mod pull;
 pub(crate) mod records;
+pub mod spans;
+pub mod worldcup;
 
 use std::fmt;
 use std::io::{self, BufRead};

@@ -221,6 +221,24 @@ impl<R: BufRead> Pull<R> {
         }
     }
 
+    /// Reads such a value into a buffer; empty for what is none.
+    pub(crate) fn keep(&mut self, into: &mut Vec<u8>) -> Result<()> {
+        into.clear();
+        if self.scalar()?.is_some() {
+            into.extend_from_slice(&self.text);
+        }
+        Ok(())
+    }
+
+    /// Nothing but white space may follow.
+    pub(crate) fn end(&mut self) -> std::result::Result<(), DocumentFault> {
+        match self.peek() {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(self.locate(JsonFault::Wrong("something follows the end of the JSON text"))),
+            Err(fault) => Err(self.locate(fault)),
+        }
+    }
+
     /// Reads a string into the text.
     pub(crate) fn string(&mut self) -> Result<Piece> {
         self.bump(1);
