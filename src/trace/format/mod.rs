@@ -1,17 +1,35 @@
 //! The formats that recorded traffic comes in.
 
 pub mod alb;
+mod catalogue;
 pub mod cloudfront;
+pub mod columns;
+pub mod delimited;
 mod envoy;
 pub mod haproxy;
+pub mod har;
+#[cfg(test)]
+pub(crate) mod heard;
+pub mod json;
 mod logs;
 pub mod pattern;
+pub mod presets;
+pub(crate) mod pull;
+mod recognise;
+pub(crate) mod records;
+pub mod spans;
 mod values;
+pub mod worldcup;
+
+pub use catalogue::{Choices, Format, OpenFault, explain, open};
+pub use columns::{Columns, Meaning};
+pub use haproxy::Timers;
+pub use pattern::{Pattern, Syntax, SyntaxFault};
+pub use recognise::{Recognised, recognise};
 
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, BufRead};
-
 use std::rc::Rc;
 
 use super::entry::{LineFormat, Reason, Sink, Stop};
