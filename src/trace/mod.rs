@@ -11,6 +11,7 @@
 pub mod entry;
 pub mod format;
 pub mod input;
+pub mod order;
 mod shown;
 pub mod stamp;
 
