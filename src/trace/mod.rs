@@ -12,6 +12,7 @@ pub mod entry;
 pub mod format;
 pub mod input;
 pub mod order;
+pub mod read;
 mod shown;
 pub mod stamp;
 

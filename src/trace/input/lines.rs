@@ -12,6 +12,8 @@ const CHUNK: usize = 256 << 10;
 pub enum Piece<'a> {
     /// Without its end, be that a line feed or a carriage return and a line feed.
     Line(&'a [u8]),
+    /// The last one, which the file ends without a line feed.
+    Unended(&'a [u8]),
     /// Longer than the limit: its rest was skipped. What is here is its start.
     TooLong(&'a [u8]),
 }
@@ -27,7 +29,6 @@ pub struct Lines<R> {
     limit: usize,
     number: u64,
     is_over: bool,
-    is_open: bool,
     has_begun: bool,
 }
 
@@ -35,7 +36,7 @@ impl<R: Read> Lines<R> {
     /// Lines of at most `limit` bytes.
     pub fn new(inner: R, limit: usize) -> Self {
         let buffer = vec![0; CHUNK];
-        Self { inner, buffer, start: 0, end: 0, limit: limit.max(1), number: 0, is_over: false, is_open: false, has_begun: false }
+        Self { inner, buffer, start: 0, end: 0, limit: limit.max(1), number: 0, is_over: false, has_begun: false }
     }
 
     /// The reader below.
@@ -52,12 +53,6 @@ impl<R: Read> Lines<R> {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
-    }
-
-    /// Whether the line that was handed out last had no end: the file ended first.
-    #[must_use]
-    pub fn ended_open(&self) -> bool {
-        self.is_open
     }
 
     /// The first bytes, without a byte-order mark: at least `wanted` of them unless there are less. Nothing is taken.
@@ -103,11 +98,11 @@ impl<R: Read> Lines<R> {
                 if found.is_none() && length == 0 {
                     return Ok(None);
                 }
-                self.is_open = found.is_none();
                 let line = self.start..self.start + length;
                 self.start = (line.end + 1).min(self.end);
                 self.number += 1;
-                return Ok(Some(Piece::Line(without_return(&self.buffer[line]))));
+                let line = without_return(&self.buffer[line]);
+                return Ok(Some(if found.is_some() { Piece::Line(line) } else { Piece::Unended(line) }));
             }
             searched = length;
             self.fill()?;
@@ -126,7 +121,6 @@ impl<R: Read> Lines<R> {
             self.start = 0;
             self.end = 0;
             if self.is_over {
-                self.is_open = true;
                 break;
             }
             self.fill()?;

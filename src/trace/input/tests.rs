@@ -186,7 +186,7 @@ fn lines(bytes: &[u8], limit: usize, step: usize) -> Vec<(u64, Result<Vec<u8>, u
     loop {
         let piece = match lines.next().expect("memory can be read") {
             None => return out,
-            Some(Piece::Line(line)) => Ok(line.to_vec()),
+            Some(Piece::Line(line) | Piece::Unended(line)) => Ok(line.to_vec()),
             Some(Piece::TooLong(start)) => Err(start.len()),
         };
         out.push((lines.number(), piece));
