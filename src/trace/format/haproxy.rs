@@ -71,7 +71,7 @@ impl Haproxy {
         entry.bytes =
             if bytes.starts_with(b"+") { None } else { Some(values::whole(bytes).ok_or("the number of bytes should follow the status")?) };
         // Two captured cookies and the state at the end.
-        let retries = words.by_ref().skip(3).next().and_then(retries).ok_or("five counts of connections should follow the state")?;
+        let retries = words.by_ref().nth(3).and_then(retries).ok_or("five counts of connections should follow the state")?;
         let is_sent = !backend.ends_with(b"/<NOSRV>");
         entry.class = Some(backend[..memrchr(b'/', backend).unwrap_or(backend.len())].into());
         if is_sent {

@@ -210,14 +210,23 @@ impl Step {
     }
 }
 
+/// Bytes that are looked at by hand.
+const NEAR: usize = 8;
+
 /// The literal in the text, from a place on.
 #[inline]
 fn find(literal: &[u8], text: &[u8], mut from: usize) -> Option<usize> {
     let (&first, more) = literal.split_first()?;
     loop {
         // Most values are short: a few bytes by hand cost less than a call.
-        let near = text[from..].iter().take(8).position(|&byte| byte == first);
-        let at = from + near.or_else(|| memchr(first, &text[from..]))?;
+        let near = text[from..].iter().take(NEAR).position(|&byte| byte == first);
+        let at = match near {
+            Some(near) => from + near,
+            None => {
+                let behind = (from + NEAR).min(text.len());
+                behind + memchr(first, &text[behind..])?
+            }
+        };
         if more.is_empty() || text[at + 1..].starts_with(more) {
             return Some(at);
         }

@@ -59,13 +59,18 @@ fn escape(after: &[u8]) -> (usize, Option<char>) {
 /// The path of `GET /path?query HTTP/1.1`.
 #[inline]
 pub(super) fn path_of_request(request: &[u8]) -> Option<Text<'_>> {
-    let space = memchr(b' ', request)?;
-    if space == 0 || !request[..space].iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-' || *byte == b'_') {
+    let space = request.iter().take(LONGEST_METHOD).position(|byte| !byte.is_ascii_alphabetic() && *byte != b'-' && *byte != b'_')?;
+    if space == 0 || request[space] != b' ' {
         return None;
     }
     let target = &request[space + 1..];
-    path(&target[..memchr2(b' ', b'?', target).unwrap_or(target.len())])
+    let end = memchr2(b' ', b'?', target).unwrap_or(target.len());
+    // Fragments are not sent, so nearly all targets are a path already.
+    if target.first() == Some(&b'/') { Some(unescaped(&target[..end])) } else { path(&target[..end]) }
 }
+
+/// Methods are shorter than this; WebDAV's longest has 17 letters.
+const LONGEST_METHOD: usize = 32;
 
 /// The path of a URL, be it whole or already a path; without query and fragment.
 #[inline]

@@ -128,7 +128,10 @@ impl Reader {
     }
 }
 
-fn merge(files: Vec<File>, out: &mut dyn FnMut(Key, &[u8]) -> Result<(), OrderFault>) -> Result<(), OrderFault> {
+/// Where merged requests go.
+type Merged<'a> = dyn FnMut(Key, &[u8]) -> Result<(), OrderFault> + 'a;
+
+fn merge(files: Vec<File>, out: &mut Merged<'_>) -> Result<(), OrderFault> {
     let mut readers = Vec::with_capacity(files.len());
     let mut heap = BinaryHeap::with_capacity(files.len());
     for mut file in files {

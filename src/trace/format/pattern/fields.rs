@@ -1,6 +1,6 @@
 //! What the variables of format strings mean, and how a request is put together from them.
 
-use crate::trace::entry::{Entry, Outcome};
+use crate::trace::entry::{Entry, Outcome, Text};
 use crate::trace::format::values;
 use crate::trace::stamp::{self, LastMinute, Span, Stamp, Unit};
 
@@ -124,9 +124,7 @@ impl<'a> Found<'a> {
             Field::Duration(unit) => known(text, unit).map(|span| self.entry.duration = span).is_some(),
             Field::Client => {
                 if !self.is_forwarded {
-                    // What stands before a space was put there by whoever carried the log.
-                    let address = text.iter().rposition(|&byte| byte == b' ').map_or(text, |space| &text[space + 1..]);
-                    self.entry.client = values::present(values::without_port(address)).map(Into::into);
+                    self.entry.client = address(text);
                 }
                 true
             }
@@ -214,9 +212,25 @@ impl<'a> Found<'a> {
     }
 }
 
+/// An address. What stands before a space was put there by whoever carried the log; what stands behind a colon is a port.
+#[inline]
+fn address(text: &[u8]) -> Option<Text<'_>> {
+    let is_bare = text.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.');
+    if is_bare && !text.is_empty() {
+        return Some(text.into());
+    }
+    let address = text.iter().rposition(|&byte| byte == b' ').map_or(text, |space| &text[space + 1..]);
+    values::present(values::without_port(address)).map(Into::into)
+}
+
 /// A duration, or that there was none.
 #[inline]
 fn known(text: &[u8], unit: Unit) -> Option<Option<u64>> {
+    // As nginx writes all its times.
+    if let (&[digit @ b'0'..=b'9', b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'], Unit::Seconds) = (text, unit) {
+        let number = |digit: u8| u64::from(digit - b'0');
+        return Some(Some((number(digit) * 1000 + number(a) * 100 + number(b) * 10 + number(c)) * 1_000_000));
+    }
     match stamp::span(text, unit)? {
         Span::Known(span) => Some(Some(span)),
         Span::NotReached => Some(None),
