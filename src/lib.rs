@@ -74,5 +74,6 @@ pub mod selftest;
 pub mod slab;
 pub mod theory;
 pub mod time;
+#[cfg(feature = "traces")]
 pub mod trace;
 pub mod traffic;

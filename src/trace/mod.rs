@@ -9,5 +9,11 @@
 //! Readers push what they find into a [`Sink`]; nothing grows with the file.
 
 pub mod entry;
+pub mod format;
+pub mod input;
+pub mod order;
+pub mod read;
+mod shown;
+pub mod stamp;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};
