@@ -74,6 +74,5 @@ pub mod selftest;
 pub mod slab;
 pub mod theory;
 pub mod time;
-#[cfg(feature = "traces")]
 pub mod trace;
 pub mod traffic;

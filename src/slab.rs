@@ -29,6 +29,12 @@ impl<T: Default> Slab<T> {
         self.slots.len() as u32 - 1
     }
 
+    /// The slot that will be taken next.
+    #[must_use]
+    pub fn next(&self) -> u32 {
+        self.free.last().copied().unwrap_or(self.slots.len() as u32)
+    }
+
     /// How many slots are taken.
     #[must_use]
     pub fn in_use(&self) -> usize {

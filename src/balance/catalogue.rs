@@ -165,6 +165,7 @@ const GENERAL: &[&Listed] = &[
     &rendezvous::LISTED,
     &jump_hash::LISTED,
     &sticky::LISTED,
+    &as_recorded::LISTED,
     &first::LISTED,
     &late_binding::PULL,
     &late_binding::JBSQ,

@@ -45,6 +45,7 @@
 //!
 //! [`register`] makes such a rule known by a name, so that scenarios can say it: `examples/own_balancer.rs` does.
 
+mod as_recorded;
 mod bounded_load;
 pub mod c3;
 mod catalogue;

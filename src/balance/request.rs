@@ -20,6 +20,8 @@ pub struct Request<'a> {
     pub class: i32,
     /// What was said in words.
     pub said: Option<&'a Said>,
+    /// The backend that served it when it was recorded, by its number in the pool.
+    pub recorded: Option<u32>,
 }
 
 /// What was said of a request in words.

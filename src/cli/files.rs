@@ -3,9 +3,18 @@
 use super::Code;
 use super::terminal::Terminal;
 use crate::report::neutral;
-use crate::scenario::{self, FileFault, Files};
+use crate::scenario::{self, FileFault, Files, Recording, Wanted};
+use crate::trace::format::{Choices, Columns, Format, Timers};
+use crate::trace::input::{self, Input, InputFault};
+use crate::trace::read::Settings;
+use crate::trace::recording::{self, Changes};
+use crate::trace::stamp::Unit;
+use crate::trace::tape::{Spool, Tape};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a file could not be read.
 #[derive(Debug)]
@@ -89,12 +98,14 @@ fn bounded(from: impl Read, limit: usize) -> Result<Content, Unreadable> {
 /// Files that a scenario names, relative to the folder it is in, whatever the working directory is.
 pub(super) struct Beside {
     folder: PathBuf,
+    /// What was read, or why it could not be: every variant of a scenario asks for it.
+    recorded: RefCell<BTreeMap<Wanted, Result<Recording, String>>>,
 }
 
 impl Beside {
     pub(super) fn of(name: &str) -> Self {
         let folder = if name == "-" { PathBuf::new() } else { Path::new(name).parent().map(Path::to_path_buf).unwrap_or_default() };
-        Self { folder }
+        Self { folder, recorded: RefCell::default() }
     }
 }
 
@@ -109,6 +120,54 @@ impl Files for Beside {
             Err(fault) => Err(FileFault { tried, reason: fault.reason }),
         }
     }
+
+    fn tape(&self, wanted: &Wanted) -> Result<Recording, FileFault> {
+        let mut known = self.recorded.borrow_mut();
+        let found = known.entry(wanted.clone()).or_insert_with(|| recorded(wanted, &self.folder));
+        found.clone().map_err(|reason| FileFault { tried: wanted.files.join(", "), reason })
+    }
+}
+
+/// So much of a tape is kept in memory; more goes into a file that nobody else sees.
+const IN_MEMORY: usize = 64 << 20;
+
+/// Reads the traffic that a scenario wants.
+fn recorded(wanted: &Wanted, folder: &Path) -> Result<Recording, String> {
+    let inputs = inputs(&wanted.files, folder).map_err(|fault| fault.to_string())?;
+    let changes = Changes { spread: wanted.spread, salt: None };
+    let notes = |tape: &Tape| tape.origin().warnings.clone();
+    match recording::existing(&inputs) {
+        Ok(Some(tape)) => return Ok(Recording { notes: notes(&tape), tape: Arc::new(tape) }),
+        Ok(None) => {}
+        Err(fault) => return Err(fault.to_string()),
+    }
+    let settings = settings(wanted)?;
+    let (spool, ..) =
+        recording::record(&inputs, &settings, &changes, Spool::new(IN_MEMORY, tempfile::tempfile)).map_err(|fault| fault.to_string())?;
+    let tape = spool.tape().map_err(|fault| fault.to_string())?;
+    Ok(Recording { notes: notes(&tape), tape: Arc::new(tape) })
+}
+
+/// The files that are meant, relative to a folder.
+pub(super) fn inputs(names: &[String], folder: &Path) -> Result<Vec<Input>, InputFault> {
+    let beside = |name: &String| if name == "-" { name.clone() } else { folder.join(name).to_string_lossy().into_owned() };
+    input::expand(&names.iter().map(beside).collect::<Vec<_>>())
+}
+
+/// How to read them.
+pub(super) fn settings(wanted: &Wanted) -> Result<Settings, String> {
+    let mut columns = Columns::default();
+    for (role, name) in &wanted.columns {
+        columns.set(role, name.clone());
+    }
+    let format = wanted.format.as_deref().map(str::parse::<Format>).transpose()?;
+    let time_unit = match wanted.time_unit.as_deref() {
+        Some(unit) => Some(unit.parse::<Unit>().map_err(|_| format!("`{unit}` is no unit of time: ns, us, ms or s"))?),
+        None => None,
+    };
+    let timers = if wanted.timers.as_deref() == Some("Tt") { Timers::Tt } else { Timers::Ta };
+    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers };
+    Ok(Settings { format, choices, strict: wanted.strict, ..Settings::default() })
 }
 
 /// Writes a file beside its place and renames it there, so that nobody ever sees half of it.

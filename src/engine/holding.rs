@@ -88,7 +88,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
         while let Some((number, backend)) = self.tier_of(access).whose_turn(instance, now) {
             let held = self.tier_of(access).held(instance, number);
             let request = *self.journeys.request(held.request);
-            let known = request.known(self.class_of(self.root_of(held.request)));
+            let known = self.known_of(held.request, self.class_of(self.root_of(held.request)));
             let pick = match backend {
                 Some(backend) => Pick::Backend(backend),
                 None => self.tier_of(access).pick(&known, &request, now),

@@ -21,6 +21,11 @@ struct Journey {
 pub(super) struct Journeys(Slab<Journey>);
 
 impl Journeys {
+    /// The place that the next request will have.
+    pub(super) fn next_place(&self) -> u32 {
+        self.0.next()
+    }
+
     /// A request enters the system with so much work.
     #[inline]
     pub(super) fn begin(&mut self, request: Request, work: u64) -> u32 {

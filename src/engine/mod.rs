@@ -38,12 +38,14 @@ mod reporting;
 mod reports;
 mod requests;
 mod scaling;
+mod sessions;
 mod tier;
 mod together;
 mod troubles;
 mod visits;
 mod watching;
 mod ways;
+mod words;
 
 use crate::balance;
 use crate::fleet::Fleet;
@@ -52,7 +54,7 @@ use crate::random::below;
 use crate::scenario::Length;
 use crate::slab::NIL;
 use crate::time::round_ns;
-use crate::traffic::{Arrival, SourcePlan, Traffic};
+use crate::traffic::{Arrival, Mark, NOBODY, SourcePlan, Timing, Traffic};
 pub use observer::{Choice, Edge, Ending, Observer, Request, Seen, Spent, Stopped};
 
 use agenda::{Agenda, Item, Rank};
@@ -62,6 +64,7 @@ use journeys::Journeys;
 use network::{Network, Way};
 use overload::Overload;
 use reports::Reports;
+use sessions::Sessions;
 use tier::Tier;
 
 use access::Accesses;
@@ -90,6 +93,10 @@ struct Cell<'p, O, const EVENTFUL: bool> {
     closed: Vec<Option<Closed>>,
     /// Whether any source is closed.
     any_closed: bool,
+    /// Recorded clients that wait for their answers.
+    sessions: Option<Sessions>,
+    /// Which backend the record has for each request, by the request's place; only where some balancer may ask.
+    recorded: Option<Vec<u32>>,
     /// Requests have no drawn key, no client and one instance: nothing to look up.
     plain_requests: bool,
     any_priority: bool,
@@ -165,6 +172,7 @@ fn run_cell<O: Observer, const EVENTFUL: bool>(
 impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     fn new(plan: &'p Plan, balancer: usize, replication: u64, observer: O) -> Self {
         let closed: Vec<_> = plan.sources.iter().zip(0..).map(|(source, index)| Closed::new(plan, source, replication, index)).collect();
+        let sessions = Sessions::new(plan);
         let (after, at) = match plan.length {
             Length::Requests(requests) => (requests, NEVER),
             Length::Duration(duration) => (u64::MAX, duration.0),
@@ -174,7 +182,8 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             WarmupPlan::Time(time) => (u64::MAX, time),
         };
         let Accesses { tier, events } = Accesses::new(plan, balancer, replication);
-        let plain_source = |source: &SourcePlan| source.keys.is_none() && source.clients.is_none();
+        let plain_source =
+            |source: &SourcePlan| source.keys.is_none() && source.clients.is_none() && !matches!(source.timing, Timing::Recorded(_));
         let mut cell = Self {
             plan,
             observer,
@@ -184,7 +193,9 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             network: Network::new(plan, replication),
             agenda: Agenda::default(),
             journeys: Journeys::default(),
-            any_closed: closed.iter().any(Option::is_some),
+            any_closed: closed.iter().any(Option::is_some) || sessions.is_some(),
+            sessions,
+            recorded: plan.has_recorded_backends().then(Vec::new),
             closed,
             plain_requests: plan.sources.iter().all(plain_source) && tier.is_single(),
             reports: Reports::new(plan, tier.listens_to_reports() != balance::Reports::Never || events.any_reports(), replication),
@@ -255,7 +266,8 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             } else {
                 self.take_from_agenda();
             }
-            if self.books.in_system >= self.plan.max_in_flight {
+            let waiting = self.sessions.as_ref().map_or(0, |sessions| sessions.waiting);
+            if self.books.in_system + waiting >= self.plan.max_in_flight {
                 return Ok(Close::Full);
             }
             // Retries and probes may go on for long without an arrival.
@@ -291,6 +303,9 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     /// What trouble a balancer is in.
     fn trouble(&self) -> Result<(), Stopped> {
         self.tier.trouble()?;
+        (0..self.plan.sources.len() as u16)
+            .find_map(|source| self.traffic.source(source).trouble())
+            .map_or(Ok(()), |trouble| Err(Stopped::Trouble(trouble)))?;
         self.events.accesses.iter().filter_map(|access| access.tier.as_ref()).try_for_each(Tier::trouble)
     }
 
@@ -300,7 +315,16 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     fn arrive_open(&mut self, arrival: Arrival) {
         self.now = arrival.at;
         let number = self.books.arrived;
-        let (key, client) = if self.plain_requests { (number, 0) } else { self.key_and_client(&arrival) };
+        let (key, client) = if self.plain_requests {
+            (number, 0)
+        } else {
+            let (key, client, mark) = self.key_and_client(&arrival);
+            if self.sessions.is_some() && self.waits_for_its_turn(&arrival, key, mark) {
+                return;
+            }
+            self.note_recorded(mark.backend);
+            (key, client)
+        };
         self.arrive(arrival.work, key, client, arrival.source);
         if self.traffic.peek().at >= self.ends.at && !self.any_closed {
             self.end_arrivals();
@@ -308,11 +332,54 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
     }
 
     #[inline(never)]
-    fn key_and_client(&self, arrival: &Arrival) -> (u64, u32) {
+    fn key_and_client(&self, arrival: &Arrival) -> (u64, u32, Mark) {
         let source = self.traffic.source(arrival.source);
+        let mark = source.mark(arrival.index);
         let clients = self.plan.sources[arrival.source as usize].clients;
-        let client = clients.map_or(0, |clients| below(source.client_bits(arrival.index), u64::from(clients.count)));
-        (source.key(arrival.index).unwrap_or(self.books.arrived), client as u32)
+        let client = match (clients, mark.client) {
+            (Some(clients), _) => below(source.client_bits(arrival.index), u64::from(clients.count)) as u32,
+            (None, NOBODY) => 0,
+            (None, client) => client,
+        };
+        (source.key(arrival.index).unwrap_or(self.books.arrived), client, mark)
+    }
+
+    /// The backend that the record has for the request that arrives next.
+    fn note_recorded(&mut self, backend: u32) {
+        let Some(recorded) = &mut self.recorded else { return };
+        let next = self.journeys.next_place() as usize;
+        if recorded.len() <= next {
+            recorded.resize(next + 1, NOBODY);
+        }
+        recorded[next] = backend;
+    }
+
+    /// What a balancer may know of a request, the record's backend included.
+    fn known_of(&self, id: u32, class: i32) -> balance::Request<'static> {
+        let request = self.journeys.request(id);
+        let recorded = self.recorded.as_ref().filter(|_| !request.is_call()).and_then(|all| all.get(id as usize).copied());
+        balance::Request { recorded: recorded.filter(|&backend| backend != NOBODY), ..request.known(class) }
+    }
+
+    /// Whether a request has to wait until its client has its answer.
+    #[cold]
+    fn waits_for_its_turn(&mut self, arrival: &Arrival, key: u64, mark: Mark) -> bool {
+        let Some(sessions) = &mut self.sessions else { return false };
+        let Some(until) = sessions.hold(arrival, key, mark) else { return false };
+        if let Some(due) = until {
+            self.agenda.push(due, Rank::Arrival, Item::Send(arrival.source, mark.client));
+        }
+        true
+    }
+
+    /// A client whose turn has come: its next request, and those that it sent without waiting.
+    fn send_turns(&mut self, source: u16, client: u32) {
+        let mut is_first = true;
+        while let Some(turn) = self.sessions.as_mut().and_then(|sessions| sessions.next(source, client, is_first)) {
+            is_first = false;
+            self.note_recorded(turn.mark.backend);
+            self.arrive(turn.work, turn.key, client, source);
+        }
     }
 
     #[inline(always)]
@@ -331,11 +398,14 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
         }
         match self.network.delay(self.journeys.request(id), Way::In) {
             // Said again, as it was just written: reading it back at once would wait for the stores.
-            0 => self.dispatch(
-                id,
-                &balance::Request { id: number, key, client, class: self.class_of(source), ..balance::Request::default() },
-                0,
-            ),
+            0 => {
+                let class = self.class_of(source);
+                let known = match self.recorded {
+                    None => balance::Request { id: number, key, client, class, ..balance::Request::default() },
+                    Some(_) => self.known_of(id, class),
+                };
+                self.dispatch(id, &known, 0);
+            }
             delay => self.agenda.push(self.now.saturating_add(delay), Rank::Reach, Item::Enter(id)),
         }
     }
@@ -372,7 +442,11 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
 
     /// A closed client thinks; then it sends.
     fn think(&mut self, source: u16, client: u32) {
-        let Some(closed) = &mut self.closed[source as usize] else { return };
+        let Some(closed) = &mut self.closed[source as usize] else {
+            let due = self.sessions.as_mut().and_then(|sessions| sessions.answered(source, client, self.now));
+            due.into_iter().for_each(|due| self.agenda.push(due, Rank::Arrival, Item::Send(source, client)));
+            return;
+        };
         let number = closed.number(client);
         let think = round_ns(closed.think.sample(&closed.stream, number));
         self.agenda.push(self.now.saturating_add(think), Rank::Arrival, Item::Send(source, client));
@@ -382,7 +456,7 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
         if !self.ends.arriving {
             return;
         }
-        let closed = self.closed[source as usize].as_mut().expect("only closed clients are on the agenda");
+        let Some(closed) = &mut self.closed[source as usize] else { return self.send_turns(source, client) };
         let index = closed.number(client);
         closed.made[client as usize] += 1;
         let source_traffic = self.traffic.source(source);
@@ -400,8 +474,7 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
 
     /// What a balancer may know of a request.
     fn known(&self, id: u32) -> balance::Request<'static> {
-        let request = self.journeys.request(id);
-        request.known(self.class_of(request.source))
+        self.known_of(id, self.class_of(self.journeys.request(id).source))
     }
 
     #[inline(never)]

@@ -66,7 +66,7 @@ impl<O: Observer, const EVENTFUL: bool> Cell<'_, O, EVENTFUL> {
     pub(super) fn choose(&mut self, id: u32, why: Why) {
         let request = *self.journeys.request(id);
         let errand = *self.events.errands.errand(id);
-        let known = request.known(self.class_of(errand.root));
+        let known = self.known_of(id, self.class_of(errand.root));
         let avoids = match why {
             Why::First => false,
             Why::Hedge => true,

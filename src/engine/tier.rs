@@ -4,6 +4,7 @@
 //! `refresh`. Oracles see the truth, and there is one of each whatever the tier says.
 
 use super::connections::Connections;
+use super::words::Words;
 use super::{Choice, Request, Stopped};
 use crate::balance::{self, BackendId, Balancer, Change, Completion, Ctx, Listens, Pick, Pool, Release, Sees, State};
 use crate::plan::{BalancerPlan, Plan};
@@ -37,6 +38,8 @@ pub(super) struct Tier {
     held: usize,
     /// One instance with exact counts and a pick for every request, which is what most scenarios have.
     plain: bool,
+    /// What recorded requests say in words.
+    words: Option<Box<Words>>,
 }
 
 /// How counts reach the pools.
@@ -145,6 +148,7 @@ impl Tier {
             refresh: plan.tier.refresh,
             next_refresh: if stale { plan.tier.refresh } else { u64::MAX },
             held: 0,
+            words: Words::new(plan),
             plain: instances == 1 && matches!(counts, Counts::Own | Counts::Shared) && plan.tier.picks == Picks::Request,
         };
         (0..tier.instances.len()).for_each(|at| tier.renew(at, 0));
@@ -299,7 +303,7 @@ impl Tier {
     /// The instance's choice for an attempt of a request.
     #[inline]
     pub(super) fn pick(&mut self, known: &balance::Request<'_>, request: &Request, now: u64) -> Pick {
-        if let (true, [instance], [pool]) = (self.plain, &mut self.instances[..], &self.pools[..]) {
+        if let (true, [instance], [pool], None) = (self.plain, &mut self.instances[..], &self.pools[..], &self.words) {
             return instance.balancer.pick(known, pool, &mut Ctx { now: SimTime(now), chance: &mut instance.chance });
         }
         self.pick_of_many(known, request, now)
@@ -309,6 +313,10 @@ impl Tier {
     fn pick_of_many(&mut self, known: &balance::Request<'_>, request: &Request, now: u64) -> Pick {
         let instance = self.instance_of(request);
         let pool = self.pool_of(instance);
+        let known = &match &mut self.words {
+            Some(words) => words.add(known, request, self.first),
+            None => *known,
+        };
         let instance = &mut self.instances[instance as usize];
         let mut ctx = Ctx { now: SimTime(now), chance: &mut instance.chance };
         match &mut self.connections {

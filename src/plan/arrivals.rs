@@ -4,7 +4,7 @@ use super::Fault;
 use crate::dist::Dist;
 use crate::scenario::{Arrivals, Intensity, Process};
 use crate::time::Span;
-use crate::traffic::{Modulated, SourcePlan, Timing};
+use crate::traffic::{Modulated, Recorded, SourcePlan, Timing};
 
 /// The mean over sources, by how much each brings; where that is not known, over sources alike.
 pub(super) fn mean_work(sources: &[SourcePlan], rates: &[Option<f64>]) -> f64 {
@@ -18,12 +18,15 @@ impl Timing {
     /// Requests per second in the long run; `None` for closed sources.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
+        if let Self::Recorded(recorded) = self {
+            return Some(recorded.rate());
+        }
         Some(
             1e9 * match self {
                 Self::Renewal { gap, scale } => 1.0 / (gap.mean() * scale),
                 Self::Modulated(modulated) => modulated.mean_rate(),
                 Self::Batch { gap, size } => size.mean() / gap,
-                Self::Closed { .. } => return None,
+                Self::Closed { .. } | Self::Recorded(_) => return None,
             },
         )
     }
@@ -66,6 +69,10 @@ pub(super) fn timing(arrivals: &Arrivals, mean_work: f64, capacity: Option<f64>)
             Timing::Modulated(modulated.scaled_to(1.0 / gap()))
         }
         Process::Batch { size } => Timing::Batch { gap: size.mean() * gap(), size: *size },
+        Process::Recorded(recorded) => {
+            let recorded = Recorded::clone(recorded);
+            Timing::Recorded(rate.map_or_else(|| recorded.clone(), |rate| recorded.clone().at_rate(rate * 1e9)))
+        }
         Process::Closed { clients, think } => Timing::Closed { clients: *clients, think: think.clone() },
     })
 }

@@ -5,6 +5,9 @@ use crate::balance::Member;
 use crate::fault::Kind;
 use crate::fleet::GroupPlan;
 use crate::scenario::{Discipline, Group, Scenario};
+use crate::trace::tape::Column;
+use crate::traffic::{NOBODY, Recorded};
+use std::collections::BTreeMap;
 
 /// All groups, with as many members as there may be.
 pub(super) fn group_plans(scenario: &Scenario, zones: &[String]) -> Vec<GroupPlan> {
@@ -89,6 +92,33 @@ impl Plan {
         }
         members
     }
+}
+
+/// Which backend each of a record's names means: the one of that name, or of that address. Where none of them means any and there are as many as backends, they are taken in
+/// the order of their names: what a record calls `10.1.2.3:80` may be called `web-0` here.
+pub(super) fn recorded(recorded: &Recorded, groups: &[GroupPlan]) -> Vec<u32> {
+    let mut known: BTreeMap<String, u32> = BTreeMap::new();
+    let mut count = 0;
+    for group in groups {
+        for member in 0..group.count {
+            known.entry(name_of(group, member)).or_insert(count);
+            let address = group.address.as_ref().map(|first| counted_on(first, member));
+            if let Some(address) = address {
+                known.entry(address).or_insert(count);
+            }
+            count += 1;
+        }
+    }
+    let names = recorded.tape().names(Column::Backend);
+    let found: Vec<u32> = names.iter().map(|name| known.get(&*String::from_utf8_lossy(name)).copied().unwrap_or(NOBODY)).collect();
+    if found.iter().any(|&backend| backend != NOBODY) || found.len() != count as usize {
+        return found;
+    }
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&number| names.get(number));
+    let mut by_order = vec![NOBODY; names.len()];
+    order.into_iter().zip(0..).for_each(|(number, backend)| by_order[number] = backend);
+    by_order
 }
 
 /// The name of a group's member.

@@ -183,6 +183,7 @@ impl Plan {
         services::mark(&mut groups, &services, &struck, scenario.autoscale.is_some());
         let rates: Vec<Option<f64>> = sources.iter().map(|source| source.timing.rate()).collect();
         let rate = rates.iter().copied().sum::<Option<f64>>();
+        let length = no_longer_than(scenario.run.length, &sources);
         let links = scenario.links.iter().flat_map(|link| both_ways(scenario, link, &zones)).collect();
         Ok(Self {
             variant,
@@ -190,8 +191,8 @@ impl Plan {
             replications: scenario.run.replications,
             precision: scenario.run.precision.clone(),
             max_in_flight: scenario.run.max_in_flight,
-            length: scenario.run.length,
-            warmup: warmup(scenario.run.warmup, scenario.run.length),
+            length,
+            warmup: warmup(scenario.run.warmup, length),
             mean_work: mean_work(&sources, &rates),
             capacity: entries(&sources).map(|entry| capacity(&groups[services[entry].groups.clone()])).sum(),
             tier: tier(scenario, &zones),
@@ -220,6 +221,12 @@ impl Plan {
             || self.health != Health::default()
             || self.autoscale.is_some()
             || self.groups.iter().any(|group| group.is_interrupted || group.sheds())
+    }
+
+    /// Whether the record of some traffic says who served it, and some backend is known by that name.
+    #[must_use]
+    pub fn has_recorded_backends(&self) -> bool {
+        self.sources.iter().any(|source| matches!(&source.timing, Timing::Recorded(recorded) if recorded.knows_backends()))
     }
 
     /// The load that traffic itself offers to the services it goes to, as a share of their capacity, where both are known.
@@ -276,6 +283,18 @@ fn capacity(groups: &[GroupPlan]) -> Option<f64> {
     groups.iter().map(one).sum()
 }
 
+/// Recorded traffic ends by itself.
+fn no_longer_than(length: Length, sources: &[SourcePlan]) -> Length {
+    let requests = |source: &SourcePlan| match &source.timing {
+        Timing::Recorded(recorded) => Some(recorded.requests()),
+        _ => None,
+    };
+    match (length, sources.iter().map(requests).sum::<Option<u64>>()) {
+        (Length::Requests(wanted), Some(there)) => Length::Requests(wanted.min(there)),
+        _ => length,
+    }
+}
+
 /// The services that traffic goes to, each once.
 fn entries(sources: &[SourcePlan]) -> impl Iterator<Item = usize> {
     sources.iter().map(|source| source.to as usize).collect::<BTreeSet<_>>().into_iter()
@@ -320,6 +339,13 @@ fn source_plan(
     let to = traffic.to.as_ref().map_or(Ok(0), |to| services::number(to, &scenario.services)).map_err(|fault| ("to", fault))?;
     let capacity = capacity(&groups[services[to as usize].groups.clone()]);
     let timing = timing(&traffic.arrivals, traffic.work.mean(), capacity).map_err(|fault| ("arrivals.load", fault))?;
+    let timing = match timing {
+        Timing::Recorded(mut recorded) => {
+            recorded.name_backends(backends::recorded(&recorded, groups));
+            Timing::Recorded(recorded)
+        }
+        other => other,
+    };
     Ok(SourcePlan {
         name: traffic.name.clone(),
         timing,

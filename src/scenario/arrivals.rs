@@ -22,6 +22,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, source: &Fields<'_>) -> Option<Arrivals>
     if f.name() == "closed" {
         return Some(Arrivals { process: closed(d, &f)?, intensity: None, shape: super::model::Shape::Flat });
     }
+    let recorded = if f.name() == "recorded" { Some(super::recorded::read(d, &f)) } else { None };
     let intensity = intensity(d, &f);
     let shape = shape::read(d, &f);
     let process = match f.name() {
@@ -31,6 +32,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, source: &Fields<'_>) -> Option<Arrivals>
         "mmpp" => mmpp(d, &f),
         "on-off" => on_off(d, &f),
         "batch" => batch(d, &f).map(|size| Process::Batch { size }),
+        "recorded" => recorded.flatten().map(|recorded| Process::Recorded(Box::new(recorded))),
         other => panic!("the arrival process {other} is declared but not read"),
     };
     Some(Arrivals { process: process?, intensity: intensity?, shape: shape? })
@@ -41,7 +43,7 @@ fn intensity(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Option<Intensity>> {
     let is_one = f.at_most_one(d, &["rate", "load"]);
     let (rate, load) = (rate(d, f), f.number(d, "load"));
     if !f.has("rate") && !f.has("load") {
-        if matches!(f.name(), "renewal" | "mmpp") {
+        if matches!(f.name(), "renewal" | "mmpp" | "recorded") {
             return Some(None);
         }
         let finding = Finding::error(f.at, Fault::Missing("rate` or `load".into())).path(f.path.key("rate")).allowed("exactly one of them");

@@ -16,9 +16,12 @@ use super::overrides::{self, Override};
 use super::path::Path;
 use super::position::{Place, Sources};
 use super::reader::Fields;
+use super::recorded::Wanted;
 use super::syntax::Syntax;
 use super::{backends, balancers, checks, client, discovery, faults, health, network, run, services, tier, traffic};
 use crate::catalogue::Kind;
+use crate::trace::tape::Tape;
+use std::sync::Arc;
 
 /// A scenario as it comes: bytes, and what they are called.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,24 @@ pub trait Files {
     /// # Errors
     /// Says what was tried and why it failed; more than `limit` bytes are a failure too.
     fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, FileFault>;
+
+    /// Recorded traffic.
+    ///
+    /// # Errors
+    /// Says what was tried and why it failed.
+    fn tape(&self, wanted: &Wanted) -> Result<Recording, FileFault> {
+        let tried = wanted.files.join(", ");
+        Err(FileFault { tried, reason: "no recorded traffic can be read from here".into() })
+    }
+}
+
+/// Recorded traffic that was read.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// It.
+    pub tape: Arc<Tape>,
+    /// What to know before trusting it.
+    pub notes: Vec<String>,
 }
 
 /// Why a file that a scenario names cannot be used.

@@ -12,6 +12,7 @@ use crate::fault::target::Listed;
 use crate::fleet::{Autoscale, Discovery};
 use crate::health::Health;
 use crate::time::{Rate, Span};
+use crate::traffic::Recorded;
 
 /// One scenario (of one variant), every key read and in range.
 #[derive(Clone, Debug, PartialEq)]
@@ -256,6 +257,8 @@ pub enum Process {
         /// How many requests come at once.
         size: BatchSize,
     },
+    /// `recorded`: as a tape has it.
+    Recorded(Box<Recorded>),
     /// `closed clients think`.
     Closed {
         /// How many clients there are: at least 1.

@@ -266,6 +266,14 @@ impl<'n> Fields<'n> {
         })
     }
 
+    /// A distribution where a table of another sort might stand, too.
+    pub(crate) fn dist_or_table(&self, d: &mut Decoder<'_>, key: &str) -> Option<Dist> {
+        match scalar::read(d, self.node(key)?, &self.path.key(key), Kind::Dist)? {
+            Value::Dist(dist) => Some(dist),
+            other => panic!("a distribution read as {other:?}"),
+        }
+    }
+
     pub(crate) fn needed_dist(&self, d: &mut Decoder<'_>, key: &str) -> Option<Dist> {
         self.needed(d, key).map(|value| match value {
             Value::Dist(dist) => dist,

@@ -2,7 +2,7 @@
 
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
-use super::document::Table;
+use super::document::{Data, Node, Table};
 use super::keys::{PRECISION, RUN};
 use super::model::{Length, Precision, Run, Warmup};
 use super::path::Path;
@@ -12,6 +12,7 @@ use crate::catalogue::Value;
 
 /// Reads `[run]`.
 pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
+    let root_table = root;
     let Some(pair) = root.get("run") else {
         let finding = Finding::error(Place::default(), Fault::Missing("[run]".into()))
             .path("run")
@@ -22,7 +23,7 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
     let root = Path::Root;
     let path = root.key("run");
     let f = Fields::open(d, &pair.value, &path, &RUN)?;
-    let length = length(d, &f);
+    let length = length(d, &f, all_recorded(root_table));
     let warmup = warmup(d, &f);
     let warmup_text = match f.node("warmup") {
         Some(node) => node.as_text().map_or_else(|| d.sources.slice(node.at).to_owned(), str::to_owned),
@@ -42,11 +43,26 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
     })
 }
 
-/// Exactly one of `requests` and `duration`.
-fn length(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Length> {
+/// Whether all traffic is recorded, as it is written: then it ends by itself.
+fn all_recorded(root: &Table) -> bool {
+    let is_recorded = |source: &Node| {
+        let process = source.as_table().and_then(|source| source.get("arrivals")?.value.as_table()?.get("process"));
+        process.is_some_and(|process| process.value.as_text() == Some("recorded"))
+    };
+    root.get("traffic").is_some_and(|traffic| match &traffic.value.data {
+        Data::List(sources) => sources.iter().all(is_recorded),
+        _ => is_recorded(&traffic.value),
+    })
+}
+
+/// Exactly one of `requests` and `duration`; of recorded traffic everything, if neither is said.
+fn length(d: &mut Decoder<'_>, f: &Fields<'_>, all_recorded: bool) -> Option<Length> {
     let is_one = f.at_most_one(d, &["requests", "duration"]);
     let (requests, duration) = (f.whole(d, "requests"), f.span(d, "duration"));
     if !f.has("requests") && !f.has("duration") {
+        if all_recorded {
+            return Some(Length::Requests(u64::MAX));
+        }
         let finding =
             Finding::error(f.at, Fault::Missing("requests` or `duration".into())).path("run.requests").allowed("exactly one of them");
         d.report(finding.help("add the line requests = 200000 (or duration = \"60s\")"));

@@ -5,7 +5,7 @@ use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::keys::{CLIENTS, KEYS, TRAFFIC};
-use super::model::{Clients, Keys, Service, Traffic};
+use super::model::{Clients, Keys, Process, Service, Traffic};
 use super::path::Path;
 use super::position::Place;
 use super::reader::Fields;
@@ -56,9 +56,14 @@ type Whole<'a> = (&'a Table, Option<&'a [Service]>);
 fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: String, whole: Whole<'_>) -> Option<Traffic> {
     let f = Fields::open(d, node, path, &TRAFFIC)?;
     let name = if f.has("name") { f.text(d, "name") } else { Some(default_name) };
-    let arrivals = arrivals::read(d, &f);
+    let mut arrivals = arrivals::read(d, &f);
     let to = to(d, &f, whole);
-    let work = work(d, &f, to.as_ref().and_then(Option::as_deref), whole);
+    let work = match arrivals.as_mut().map(|arrivals| &mut arrivals.process) {
+        Some(Process::Recorded(recorded)) => super::recorded::work(d, &f, recorded),
+        // Whether it needs any hangs on the record.
+        None if is_recorded(&f) => None,
+        _ => work(d, &f, to.as_ref().and_then(Option::as_deref), whole),
+    };
     let (keys, clients) = (keys(d, &f), clients(d, &f));
     let (class, priority, zone) = (f.text(d, "class"), f.integer(d, "priority"), f.text(d, "zone"));
     Some(Traffic {
@@ -91,12 +96,22 @@ fn to(d: &mut Decoder<'_>, f: &Fields<'_>, (root, services): Whole<'_>) -> Optio
     Some(Some(to))
 }
 
+/// Whether a source is recorded, as it is written.
+fn is_recorded(f: &Fields<'_>) -> bool {
+    let process = f.node("arrivals").and_then(|arrivals| arrivals.as_table()?.get("process"));
+    process.is_some_and(|process| process.value.as_text() == Some("recorded"))
+}
+
 /// Its own work, or that of the service it goes to: exactly one of them.
 fn work(d: &mut Decoder<'_>, f: &Fields<'_>, to: Option<&str>, (root, services): Whole<'_>) -> Option<Dist> {
     if root.get("service").is_none() {
-        return f.needed_dist(d, "work");
+        if !f.has("work") {
+            f.missing(d, "work", "work = { dist = \"exponential\", mean = \"10ms\" }");
+            return None;
+        }
+        return f.dist_or_table(d, "work");
     }
-    let own = if f.has("work") { Some(f.dist(d, "work")?) } else { None };
+    let own = if f.has("work") { Some(f.dist_or_table(d, "work")?) } else { None };
     let index = services?.iter().position(|service| to.is_none_or(|to| service.name == to))?;
     let entry = &services?[index];
     let name = super::escape::shown(&entry.name);

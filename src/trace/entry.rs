@@ -97,3 +97,27 @@ pub trait Sink {
     /// [`Stop`] if no more are wanted.
     fn unreadable(&mut self, line: u64, reason: Reason) -> Result<(), Stop>;
 }
+
+impl Entry<'_> {
+    /// The same, with texts that are lent.
+    #[must_use]
+    pub fn borrowed(&self) -> Entry<'_> {
+        Entry {
+            key: self.key.as_deref().map(Cow::Borrowed),
+            client: self.client.as_deref().map(Cow::Borrowed),
+            backend: self.backend.as_deref().map(Cow::Borrowed),
+            class: self.class.as_deref().map(Cow::Borrowed),
+            at: self.at,
+            tick: self.tick,
+            service: self.service,
+            duration: self.duration,
+            queued: self.queued,
+            status: self.status,
+            outcome: self.outcome,
+            bytes: self.bytes,
+            input: self.input,
+            output: self.output,
+            tries: self.tries,
+        }
+    }
+}

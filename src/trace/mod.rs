@@ -9,11 +9,20 @@
 //! Readers push what they find into a [`Sink`]; nothing grows with the file.
 
 pub mod entry;
+#[cfg(feature = "traces")]
 pub mod format;
+#[cfg(feature = "traces")]
 pub mod input;
+#[cfg(feature = "traces")]
 pub mod order;
+#[cfg(feature = "traces")]
 pub mod read;
+#[cfg(feature = "traces")]
+pub mod recording;
+#[cfg(feature = "traces")]
 mod shown;
+#[cfg(feature = "traces")]
 pub mod stamp;
+pub mod tape;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};

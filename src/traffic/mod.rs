@@ -5,10 +5,12 @@
 //! the same requests.
 
 mod process;
+mod recorded;
 mod shape;
 mod surge;
 
 pub use process::{Modulated, Timing};
+pub use recorded::{AT_ONCE, Cut, EVERYBODY, Mark, NOBODY, Recorded, Work};
 pub use shape::Warp;
 pub use surge::Surge;
 
@@ -19,6 +21,7 @@ use crate::scenario::{Clients, Keys, Shape};
 use crate::time::round_ns;
 use process::Gaps;
 use rand::distr::Distribution;
+use recorded::Replay;
 
 /// One source of requests with everything resolved.
 #[derive(Clone, Debug)]
@@ -53,6 +56,7 @@ impl SourcePlan {
     pub fn client_count(&self) -> u32 {
         match &self.timing {
             Timing::Closed { clients, .. } => *clients,
+            Timing::Recorded(recorded) if recorded.clients() > 0 => recorded.clients(),
             _ => self.clients.map_or(0, |clients| clients.count),
         }
     }
@@ -84,12 +88,22 @@ pub struct Source {
     keys: Option<KeySampler>,
     key_stream: Numbered,
     client_stream: Numbered,
+    replay: Option<Box<Replayed>>,
     /// How many of the block have been given.
     given: usize,
     /// Number of the block's first arrival.
     first: u64,
     at: [u64; BLOCK],
     works: [u64; BLOCK],
+}
+
+/// A recorded source and what it says of the block.
+#[derive(Debug)]
+struct Replayed {
+    replay: Replay,
+    marks: [Mark; BLOCK],
+    /// The last one of the block before: a block is made as soon as the last of the one before has been taken, and before anybody has asked for its key.
+    before: Mark,
 }
 
 /// Rounds a block to whole numbers, half up. What is below 2^51 (all of it, nearly always) goes without a conversion instruction: adding 2^52
@@ -135,6 +149,12 @@ impl Source {
             keys,
             key_stream: stream(Purpose::Keys),
             client_stream: stream(Purpose::Clients),
+            replay: match &plan.timing {
+                Timing::Recorded(of) => {
+                    Some(Box::new(Replayed { replay: Replay::new(of), marks: [Mark::NONE; BLOCK], before: Mark::NONE }))
+                }
+                _ => None,
+            },
             given: BLOCK,
             first: 0,
             at: [0; BLOCK],
@@ -160,7 +180,17 @@ impl Source {
     #[inline(never)]
     fn refill(&mut self) {
         self.first = self.gaps.made();
-        self.gaps.fill(&mut self.at, &mut self.warp);
+        if let Some(of) = &mut self.replay {
+            of.before = of.marks[BLOCK - 1];
+            of.replay.fill(&mut self.at, &mut self.works, &mut of.marks);
+            self.gaps.count(&mut self.at, &mut self.warp);
+            self.given = 0;
+            if !of.replay.draws_work() {
+                return;
+            }
+        } else {
+            self.gaps.fill(&mut self.at, &mut self.warp);
+        }
         let mut works = [0.0; BLOCK];
         self.work.fill(&self.work_stream, self.first, &mut works);
         whole_numbers(&works, &mut self.works);
@@ -173,9 +203,25 @@ impl Source {
         round_ns(self.work.sample(&self.work_stream, index))
     }
 
-    /// The key of request number `index`, if keys are drawn.
+    /// What the record says of request number `index`, which has just been taken; nothing where there is no record.
+    #[must_use]
+    pub fn mark(&self, index: u64) -> Mark {
+        let Some(of) = &self.replay else { return Mark::NONE };
+        index.checked_sub(self.first).map_or(of.before, |at| of.marks[at as usize])
+    }
+
+    /// What went wrong with a record.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.replay.as_ref()?.replay.trouble()
+    }
+
+    /// The key of request number `index`, if keys are drawn or recorded.
     #[must_use]
     pub fn key(&self, index: u64) -> Option<u64> {
+        if self.replay.is_some() && self.keys.is_none() {
+            return Some(self.mark(index).key).filter(|&key| key != NOBODY).map(u64::from);
+        }
         Some(match self.keys.as_ref()? {
             KeySampler::Uniform(count) => below(self.key_stream.bits(index), *count),
             // Zipf's ranks begin at 1; rounding may give one too many, rarely.

@@ -4,6 +4,7 @@
 //! rounded to 2^-10 ns; instants are whole nanoseconds with the fraction carried over, so that a rate of 10^9 a second does not become
 //! 10^9 arrivals at once.
 
+use super::recorded::Recorded;
 use super::shape::Warp;
 use super::whole_numbers;
 use crate::dist::math::neg_ln;
@@ -30,6 +31,8 @@ pub enum Timing {
         /// How many requests a batch has.
         size: BatchSize,
     },
+    /// As a record has them.
+    Recorded(Recorded),
     /// A number of clients that each wait for the answer and think before the next request.
     Closed {
         /// How many.
@@ -76,7 +79,8 @@ impl Gaps {
             Timing::Renewal { gap, scale } => Running::Renewal { gap: Sampler::new(gap), scale: *scale },
             Timing::Modulated(modulated) => start_in_equilibrium(modulated, &modulation),
             Timing::Batch { gap, size } => Running::Batch { gap: *gap, size: *size, left: 0, batches: 0 },
-            Timing::Closed { .. } => Running::Closed,
+            // What is recorded is filled in elsewhere.
+            Timing::Closed { .. } | Timing::Recorded(_) => Running::Closed,
         };
         Self { kind, stream, modulation, made: 0, at: 0, rest: 0 }
     }
@@ -105,6 +109,14 @@ impl Gaps {
         self.made += super::BLOCK as u64;
     }
 
+    /// Takes a block of instants that come from elsewhere.
+    pub(super) fn count(&mut self, instants: &mut [u64; super::BLOCK], warp: &mut Warp) {
+        // Those that never come stay so.
+        let there = instants.partition_point(|&at| at < u64::MAX);
+        warp.to_real(&mut instants[..there]);
+        self.made += super::BLOCK as u64;
+    }
+
     fn draw(&mut self, gaps: &mut [f64]) {
         match &mut self.kind {
             Running::Renewal { gap, scale } => {
@@ -128,7 +140,7 @@ impl Gaps {
                     *left -= 1;
                 }
             }
-            Running::Closed => unreachable!("closed sources are not filled"),
+            Running::Closed => unreachable!("neither closed nor recorded sources draw gaps"),
         }
     }
 }

@@ -133,7 +133,11 @@ pub static TRAFFIC: Entry = section(
     &[
         optional("name", Kind::Name, "how reports call it; left out: traffic, or traffic-0, traffic-1, … where there are several"),
         optional("arrivals", Kind::Tagged(&PROCESSES), "when requests come"),
-        optional("work", Kind::Dist, "how long a request is served at speed 1.0; left out where the service it goes to has `work`"),
+        optional(
+            "work",
+            Kind::OrTable(&Kind::Dist, &RECORDED_WORK),
+            "how long a request is served at speed 1.0; left out where the service it goes to has `work`, or where it is recorded",
+        ),
         optional(
             "keys",
             Kind::Table(&KEYS),
@@ -194,8 +198,90 @@ pub static PROCESS: [Entry; 8] = [
             preset("think", Kind::Dist, "0s", "from an answer to the next request"),
         ],
     ),
-    Entry { name: "recorded", summary: "requests from a file", text: LATER, parameters: &[], reference: "" },
+    section("recorded", "requests as a log or a trace has them", &RECORDED),
 ];
+
+/// `process = "recorded"`.
+static RECORDED: [Parameter; 17] = [
+    optional(
+        "file",
+        Kind::Names,
+        "a log or a trace, relative to the scenario; several, or a glob such as \"access.log*\"; packed by gzip or zstd or not",
+    ),
+    optional("format", Kind::Name, "what it is (see `evenkeel trace formats`); left out: what it looks like"),
+    optional("log_format", Kind::Text, "the log_format of nginx, or the LogFormat of Apache, that wrote it"),
+    optional("columns", Kind::Table(&COLUMNS), "of csv, tsv and jsonl: which column says what"),
+    optional("time_unit", Kind::Choice(&["ns", "us", "ms", "s"]), "of times that are plain numbers; left out: by their size"),
+    optional("timers", Kind::Choice(&["Ta", "Tt"]), "of HAProxy: Tt for logs of before 1.8"),
+    preset(
+        "spread",
+        Kind::Choice(&["uniform", "none"]),
+        "uniform",
+        "where in the second (or whatever its stamp leaves open) a request is: anywhere, or all at its beginning",
+    ),
+    preset(
+        "strict",
+        Kind::Bool,
+        "false",
+        "the first line that cannot be read is an error; else up to 1% of them are left out, and counted",
+    ),
+    preset("from", Kind::Span, "0s", "leaves out what arrives before, from the first request on"),
+    optional("to", Kind::Span, "leaves out what arrives then or later, from the first request on"),
+    preset(
+        "sample",
+        Kind::Share,
+        "1",
+        "keeps the requests of so many of its clients (of its keys, or of all requests, where it has no clients)",
+    ),
+    preset("repeat", Kind::Whole(1, 1_000_000), "1", "plays it so often, one after the other"),
+    preset("scale", Kind::Above(0.0, 1e9), "1", "plays it so many times as fast; or set `rate`, or `load`"),
+    preset(
+        "loop",
+        Kind::Choice(&["open", "session"]),
+        "open",
+        "session: a client sends no sooner after its last answer than it did then, so that who is slow delays its clients",
+    ),
+    RATE,
+    LOAD,
+    SHAPE,
+];
+
+/// `columns`: what stands in which column, by its name (or its number, from 1, where there is no header).
+pub static COLUMNS: Entry = section(
+    "columns",
+    "which column says what: its name, its number from 1 where there is no header, or its path in JSON",
+    &[
+        optional("time", Kind::Name, "when it arrived"),
+        optional("work", Kind::Name, "how long the backend worked on it"),
+        optional("duration", Kind::Name, "how long it took in all"),
+        optional("key", Kind::Name, "what hash balancers look at"),
+        optional("client", Kind::Name, "who sent it"),
+        optional("backend", Kind::Name, "who served it"),
+        optional("class", Kind::Name, "what sort of request it is"),
+        optional("status", Kind::Name, "its HTTP status"),
+        optional("bytes", Kind::Name, "how large the answer is"),
+        optional("input", Kind::Name, "tokens of the prompt"),
+        optional("output", Kind::Name, "tokens of the answer"),
+    ],
+);
+
+/// `work` of recorded traffic.
+pub static RECORDED_WORK: Entry = section(
+    "work of recorded traffic",
+    "how much work a recorded request is",
+    &[
+        preset(
+            "from",
+            Kind::Choice(&["trace", "service", "duration", "bytes", "tokens"]),
+            "trace",
+            "trace: the time of the backend, or else the time of everything",
+        ),
+        preset("base", Kind::Span, "0s", "of bytes and tokens: each request takes this"),
+        preset("per_kb", Kind::Span, "0s", "of bytes: and this for each 1,000 of them"),
+        preset("per_input", Kind::Span, "0s", "of tokens: and this for each of the prompt"),
+        preset("per_output", Kind::Span, "0s", "of tokens: and this for each of the answer"),
+    ],
+);
 
 /// The text of an entry that this version knows but does not support.
 pub(crate) const LATER: &str = "not yet supported";

@@ -100,6 +100,25 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Sets the name for the role of this key; no other keys are roles.
+    pub fn set(&mut self, role: &str, name: String) {
+        let Some(role) = ROLES.into_iter().find(|known| known.name() == role) else { return };
+        let slot = match role {
+            Role::Time => &mut self.time,
+            Role::Work => &mut self.work,
+            Role::Duration => &mut self.duration,
+            Role::Key => &mut self.key,
+            Role::Client => &mut self.client,
+            Role::Backend => &mut self.backend,
+            Role::Class => &mut self.class,
+            Role::Status => &mut self.status,
+            Role::Bytes => &mut self.bytes,
+            Role::Input => &mut self.input,
+            Role::Output => &mut self.output,
+        };
+        *slot = Some(name);
+    }
+
     /// The name that was given for a role.
     #[must_use]
     pub fn get(&self, role: Role) -> Option<&str> {
