@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod delimited;
+pub mod functions;
 pub mod har;
 #[cfg(test)]
 pub(crate) mod heard;
