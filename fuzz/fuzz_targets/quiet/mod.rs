@@ -4,7 +4,7 @@ use evenkeel::trace::format::Document;
 use evenkeel::trace::{Entry, Reason, Sink, Stop};
 
 /// The sink.
-pub struct Quiet;
+pub(crate) struct Quiet;
 
 impl Sink for Quiet {
     fn request(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
@@ -24,6 +24,6 @@ impl Sink for Quiet {
 }
 
 /// Reads all of it, whatever it says.
-pub fn read(reader: &mut dyn Document, mut data: &[u8]) {
+pub(crate) fn read(reader: &mut dyn Document, mut data: &[u8]) {
     let _ = reader.read(&mut data, &mut Quiet);
 }
