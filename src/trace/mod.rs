@@ -11,5 +11,6 @@
 pub mod entry;
 pub mod format;
 pub mod stamp;
+pub mod tally;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};
