@@ -121,6 +121,9 @@ impl Functions {
                 header = Some(found);
                 return Ok(sink.other(line, "a header")?);
             };
+            if row.is_empty() {
+                return Ok(sink.other(line, "an empty line")?);
+            }
             if self.rows.len() >= MAX_FUNCTIONS || self.cells + header.minutes > MAX_CELLS {
                 let reason = "more than 200,000 functions, or too many minutes with calls; split the file".into();
                 return Err(DocumentFault::Wrong { at: line, reason });

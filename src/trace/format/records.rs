@@ -28,6 +28,12 @@ impl<'a> Row<'a> {
         self.fields.get(index).map(|&(start, end)| &self.data[start..end])
     }
 
+    /// Whether there is nothing in its line.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 1 && self.fields.first().is_some_and(|&(start, end)| start == end)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
         let data = self.data;
         self.fields.iter().map(move |&(start, end)| &data[start..end])

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn variation_of_known_gaps() {
         let mut moments = Moments::default();
-        [1.0, 3.0].map(|value| moments.add(value));
+        [1.0, 3.0].iter().for_each(|&value| moments.add(value));
         let expected = 2.0_f64.sqrt() / 2.0;
         assert!((moments.variation().expect("two values") - expected).abs() < 1e-15);
         assert_eq!(Moments::default().variation(), None);
@@ -174,7 +174,7 @@ mod tests {
     fn dispersion_of_known_counts() {
         // Windows of 10 with 3, 0, 0 and 1 requests; the last, with 1, is left out: mean 1, variance (4 + 1 + 1 + 0) ÷ 3.
         let mut dispersion = Dispersion::new(10);
-        [0, 1, 9, 30, 45].map(|since| dispersion.add(since));
+        [0, 1, 9, 30, 45].iter().for_each(|&since| dispersion.add(since));
         assert!((dispersion.index().expect("four windows") - 2.0).abs() < 1e-12);
         let mut even = Dispersion::new(10);
         (0..100).for_each(|number| even.add(number * 5));

@@ -44,6 +44,9 @@ impl Durations {
                 header = Some(find(row).map_err(|reason| DocumentFault::Wrong { at: line, reason })?);
                 return Ok(sink.other(line, "a header")?);
             };
+            if row.is_empty() {
+                return Ok(sink.other(line, "an empty line")?);
+            }
             if table.len() >= MAX_FUNCTIONS {
                 return Err(DocumentFault::Wrong { at: line, reason: "more than 200,000 functions; split the file".into() });
             }
