@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use super::DocumentFault;
+use super::records::is_passing;
 use memchr::memchr2;
 
 /// The most levels of a text.
@@ -109,7 +110,12 @@ impl<R: BufRead> Pull<R> {
 
     #[inline]
     fn byte(&mut self) -> Result<Option<u8>> {
-        Ok(self.input.fill_buf()?.first().copied())
+        loop {
+            match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => {}
+                other => return Ok(other?.first().copied()),
+            }
+        }
     }
 
     #[inline]
@@ -248,7 +254,10 @@ impl<R: BufRead> Pull<R> {
         let start = self.at;
         let mut is_plain = true;
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             if buffer.is_empty() {
                 return wrong(BREAKS_OFF);
             }
@@ -343,7 +352,10 @@ impl<R: BufRead> Pull<R> {
         self.text.clear();
         let start = self.at;
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
             let length = buffer.iter().position(|byte| !is_part(byte)).unwrap_or(buffer.len());
             let is_over = length < buffer.len() || buffer.is_empty();

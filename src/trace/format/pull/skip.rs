@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use super::{BREAKS_OFF, Kind, MAX_DEPTH, Pull, Result, wrong};
+use crate::trace::format::records::is_passing;
 use memchr::memchr2;
 
 impl<R: BufRead> Pull<R> {
@@ -19,7 +20,10 @@ impl<R: BufRead> Pull<R> {
     fn skip_string(&mut self) -> Result<()> {
         self.bump(1);
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             if buffer.is_empty() {
                 return wrong(BREAKS_OFF);
             }
@@ -52,7 +56,10 @@ impl<R: BufRead> Pull<R> {
         // A bit for each level that is open: 1 for an object.
         let mut open = 0_u128;
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             if buffer.is_empty() {
                 return wrong(BREAKS_OFF);
             }
