@@ -1,6 +1,7 @@
 //! Who comes how often, of more names than can be kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use libm::{exp, log};
 use xxhash_rust::xxh64::xxh64;
@@ -32,8 +33,8 @@ pub struct Counted {
 #[derive(Clone, Debug)]
 pub(super) struct Popular {
     by_hash: BTreeMap<u64, u32>,
-    /// Counters by count, rarest first.
-    by_count: BTreeSet<(u64, u32)>,
+    /// Each counter once, with a count that it had some time: the first one's is put right before it is believed to be the least.
+    least: BinaryHeap<Reverse<(u64, u32)>>,
     counters: Vec<(u64, Counted)>,
     total: u64,
     registers: Vec<u8>,
@@ -42,8 +43,8 @@ pub(super) struct Popular {
 
 impl Default for Popular {
     fn default() -> Self {
-        let (by_hash, by_count) = (BTreeMap::new(), BTreeSet::new());
-        Self { by_hash, by_count, counters: Vec::new(), total: 0, registers: vec![0; REGISTERS], is_full: false }
+        let (by_hash, least) = (BTreeMap::new(), BinaryHeap::new());
+        Self { by_hash, least, counters: Vec::new(), total: 0, registers: vec![0; REGISTERS], is_full: false }
     }
 }
 
@@ -54,32 +55,40 @@ impl Popular {
         let register = &mut self.registers[(hash >> 50) as usize];
         *register = (*register).max(((hash << 14) | (1 << 13)).leading_zeros() as u8 + 1);
         if let Some(&slot) = self.by_hash.get(&hash) {
-            return self.raise(slot);
+            self.counters[slot as usize].1.count += 1;
+            return;
         }
         let kept = || name[..name.len().min(MAX_NAME)].to_vec();
         if self.counters.len() < COUNTERS {
             let slot = self.counters.len() as u32;
             self.counters.push((hash, Counted { name: kept(), count: 1, over: 0 }));
             self.by_hash.insert(hash, slot);
-            self.by_count.insert((1, slot));
+            self.least.push(Reverse((1, slot)));
             return;
         }
         // The rarest makes room, and leaves its count as a bound.
         self.is_full = true;
-        let Some(&(least, slot)) = self.by_count.first() else { return };
+        let Some((least, slot)) = self.take_least() else { return };
         let (old, counted) = &mut self.counters[slot as usize];
         self.by_hash.remove(old);
         *old = hash;
-        *counted = Counted { name: kept(), count: least, over: least };
+        *counted = Counted { name: kept(), count: least + 1, over: least };
         self.by_hash.insert(hash, slot);
-        self.raise(slot);
+        self.least.push(Reverse((least + 1, slot)));
     }
 
-    fn raise(&mut self, slot: u32) {
-        let counted = &mut self.counters[slot as usize].1;
-        self.by_count.remove(&(counted.count, slot));
-        counted.count += 1;
-        self.by_count.insert((counted.count, slot));
+    /// The rarest counter, taken off the heap.
+    fn take_least(&mut self) -> Option<(u64, u32)> {
+        loop {
+            let mut first = self.least.peek_mut()?;
+            let Reverse((count, slot)) = *first;
+            let now = self.counters[slot as usize].1.count;
+            if count == now {
+                std::collections::binary_heap::PeekMut::pop(first);
+                return Some((count, slot));
+            }
+            *first = Reverse((now, slot));
+        }
     }
 
     /// How many different names there were: exactly while all of them are kept, then within about 1%.
@@ -162,6 +171,8 @@ mod tests {
         let top = &popular.top(1)[0];
         assert_eq!(top.name, b"often");
         assert!(top.count - top.over <= 20_000 && top.count >= 20_000, "{top:?}");
+        let sum: u64 = popular.counters.iter().map(|(_, counted)| counted.count).sum();
+        assert_eq!(sum, popular.total(), "every request is in some counter");
         assert!((popular.distinct() / 200_001.0 - 1.0).abs() < 0.03, "{}", popular.distinct());
         assert_eq!(popular.zipf(), None);
     }
