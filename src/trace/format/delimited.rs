@@ -251,13 +251,18 @@ fn missing(role: Role, name: &str, header: &[Cow<'_, str>]) -> String {
         None => String::new(),
     };
     let role = role.name();
+    let is_number = |name: &Cow<'_, str>| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit() || b".-+eE".contains(&byte));
+    if header.iter().all(is_number) {
+        let found = found(header);
+        return format!("there is no header: {found}, numbers alone; name columns by number: columns = {{ {role} = 1 }}");
+    }
     format!("there is no column {}; {}{hint}; say which it is with columns = {{ {role} = \"…\" }}", shown(name.as_bytes()), found(header))
 }
 
 fn found(header: &[Cow<'_, str>]) -> String {
     let names: Vec<String> = header.iter().take(40).map(|name| shown(name.as_bytes())).collect();
     let more = if header.len() > 40 { format!(" and {} more", header.len() - 40) } else { String::new() };
-    format!("the header has {}{more}", names.join(", "))
+    format!("the first row has {}{more}", names.join(", "))
 }
 
 #[cfg(test)]

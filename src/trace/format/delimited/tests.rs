@@ -81,11 +81,13 @@ fn a_column_that_is_missing_is_told_with_those_found() {
     let fault = fault.expect_err("there is no such column");
     assert_eq!(
         fault,
-        "1: there is no column \"timestmap\"; the header has \"timestamp\", \"\\u{1b}[2J\"; did you mean \"timestamp\"?; say which it is with \
+        "1: there is no column \"timestmap\"; the first row has \"timestamp\", \"\\u{1b}[2J\"; did you mean \"timestamp\"?; say which it is with \
          columns = { time = \"…\" }"
     );
     let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), b"a,b\n").expect_err("there is no time");
     assert!(fault.contains("no column \"time\""), "{fault}");
+    let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), b"1.5,2\n").expect_err("there is no header");
+    assert!(fault.contains("there is no header: the first row has \"1.5\", \"2\", numbers alone"), "{fault}");
     let wide = "x,".repeat(5000);
     let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), wide.as_bytes()).expect_err("it is too wide");
     assert_eq!(fault, "1: the first row has 5001 fields; a table has at most 4096");
