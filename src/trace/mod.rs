@@ -10,6 +10,10 @@
 
 pub mod entry;
 pub mod format;
+pub mod input;
+pub mod order;
+pub mod read;
+mod shown;
 pub mod stamp;
 pub mod tally;
 

@@ -1,20 +1,37 @@
 //! The formats that recorded traffic comes in.
 
+pub mod alb;
+mod catalogue;
+pub mod cloudfront;
 pub mod columns;
 pub mod delimited;
+mod envoy;
 pub mod functions;
+pub mod haproxy;
 pub mod har;
 #[cfg(test)]
 pub(crate) mod heard;
 pub mod json;
+mod logs;
+pub mod pattern;
 pub mod presets;
 pub(crate) mod pull;
+mod recognise;
 pub(crate) mod records;
 pub mod spans;
+mod values;
 pub mod worldcup;
 
+pub use catalogue::{Choices, Format, OpenFault, explain, open};
+pub use columns::{Columns, Meaning};
+pub use haproxy::Timers;
+pub use pattern::{Pattern, Syntax, SyntaxFault};
+pub use recognise::{Recognised, recognise};
+
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, BufRead};
+use std::rc::Rc;
 
 use super::entry::{LineFormat, Reason, Sink, Stop};
 
@@ -62,4 +79,26 @@ pub enum Reading {
     Lines(Box<dyn LineFormat>),
     /// All at once.
     Document(Box<dyn Document>),
+}
+
+/// How many lines had which layout of a format. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Rc<RefCell<Vec<(&'static str, u64)>>>);
+
+impl Tally {
+    #[inline]
+    fn count(&self, name: &'static str) {
+        let mut counts = self.0.borrow_mut();
+        // Few names, each from one place: the pointers tell them apart.
+        match counts.iter_mut().find(|(known, _)| std::ptr::eq(*known, name)) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+
+    /// The layouts that were seen, in the order in which they were.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.0.borrow().clone()
+    }
 }
