@@ -23,6 +23,8 @@ pub mod recording;
 mod shown;
 #[cfg(feature = "traces")]
 pub mod stamp;
+#[cfg(feature = "traces")]
+pub mod tally;
 pub mod tape;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};

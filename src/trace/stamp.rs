@@ -125,7 +125,8 @@ impl LastMinute {
     #[must_use]
     pub fn common_log(&mut self, text: &[u8]) -> Option<Stamp> {
         let Ok(whole) = <&[u8; 26]>::try_from(text) else { return common_log(text) };
-        let same = whole[..17] == self.minute && whole[20..] == self.zone && whole[17] == b':';
+        // As arrays, which are compared without a call.
+        let same = whole.first_chunk::<17>() == Some(&self.minute) && whole.last_chunk::<6>() == Some(&self.zone) && whole[17] == b':';
         match two(whole[18], whole[19]) {
             Some(second) if same && second < 60 => Some(Stamp { at: self.began + i64::from(second) * SECOND, tick: SECOND as u32 }),
             _ => self.renew(whole),

@@ -95,9 +95,7 @@ impl Pattern {
     }
 
     /// Reads a line into its values.
-    #[inline]
-    fn matches<'a>(&mut self, line: &'a [u8]) -> Result<Found<'a>, Miss> {
-        let mut found = Found::default();
+    fn matches<'a>(&mut self, line: &'a [u8], found: &mut Found<'a>) -> Result<(), Miss> {
         if !line.starts_with(&self.prefix) {
             return Err(Miss { step: None, at: 0, is_value: false });
         }
@@ -113,19 +111,22 @@ impl Pattern {
         if at < line.len() {
             return Err(Miss { step: Some(self.steps.len()), at, is_value: false });
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Reads a line, if it fits.
     #[inline]
     pub(super) fn request<'a>(&mut self, line: &'a [u8]) -> Option<Entry<'a>> {
-        self.matches(line).ok()?.entry()
+        // Filled in place: it is larger than what is worth moving.
+        let mut found = Found::default();
+        self.matches(line, &mut found).ok()?;
+        found.entry()
     }
 
     /// Why a line does not fit, in few different words.
     #[cold]
     pub(super) fn reason(&mut self, line: &[u8]) -> Reason {
-        match self.matches(line) {
+        match self.matches(line, &mut Found::default()) {
             Err(miss) => self.missed(miss).into(),
             Ok(_) => "its arrival lies outside what can be counted".into(),
         }
@@ -146,7 +147,7 @@ impl Pattern {
     /// The same with what stood there, for the first line that did not fit.
     #[must_use]
     pub fn explain(&mut self, line: &[u8]) -> Option<String> {
-        let miss = self.matches(line).err()?;
+        let miss = self.matches(line, &mut Found::default()).err()?;
         let stood = shown::shown(&line[miss.at.min(line.len())..]);
         Some(format!("{}; at byte {} stands {stood}", self.missed(miss), miss.at + 1))
     }
@@ -171,7 +172,7 @@ impl Step {
             End::Line => Some(rest.len()),
             End::Plain => find(&self.literal, rest, 0),
             End::Quote => self.quote(rest),
-            End::Stamp if rest.get(STAMP..).is_some_and(|behind| behind.starts_with(&self.literal)) => Some(STAMP),
+            End::Stamp if rest.get(STAMP..).is_some_and(|behind| begins(behind, &self.literal)) => Some(STAMP),
             End::Stamp => find(&self.literal, rest, 0),
             End::List => self.list(rest),
             End::Request => {
@@ -187,7 +188,7 @@ impl Step {
         let mut from = 0;
         while let Some(at) = memchr(b'"', &rest[from..]).map(|at| at + from) {
             let is_escaped = at > 0 && rest[at - 1] == b'\\' && rest[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1;
-            if !is_escaped && rest[at..].starts_with(&self.literal) {
+            if !is_escaped && begins(&rest[at..], &self.literal) {
                 return Some(at);
             }
             from = at + 1;
@@ -210,6 +211,12 @@ impl Step {
     }
 }
 
+/// Literals are a few bytes long: comparing these by hand costs less than a call.
+#[inline]
+fn begins(text: &[u8], literal: &[u8]) -> bool {
+    text.len() >= literal.len() && text.iter().zip(literal).all(|(a, b)| a == b)
+}
+
 /// Bytes that are looked at by hand.
 const NEAR: usize = 8;
 
@@ -227,7 +234,7 @@ fn find(literal: &[u8], text: &[u8], mut from: usize) -> Option<usize> {
                 behind + memchr(first, &text[behind..])?
             }
         };
-        if more.is_empty() || text[at + 1..].starts_with(more) {
+        if begins(&text[at + 1..], more) {
             return Some(at);
         }
         from = at + 1;

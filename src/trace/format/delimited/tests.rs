@@ -81,11 +81,13 @@ fn a_column_that_is_missing_is_told_with_those_found() {
     let fault = fault.expect_err("there is no such column");
     assert_eq!(
         fault,
-        "1: there is no column \"timestmap\"; the header has \"timestamp\", \"\\u{1b}[2J\"; did you mean \"timestamp\"?; say which it is with \
+        "1: there is no column \"timestmap\"; the first row has \"timestamp\", \"\\u{1b}[2J\"; did you mean \"timestamp\"?; say which it is with \
          columns = { time = \"…\" }"
     );
     let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), b"a,b\n").expect_err("there is no time");
     assert!(fault.contains("no column \"time\""), "{fault}");
+    let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), b"1.5,2\n").expect_err("there is no header");
+    assert!(fault.contains("there is no header: the first row has \"1.5\", \"2\", numbers alone"), "{fault}");
     let wide = "x,".repeat(5000);
     let fault = hear(Delimited::new(&Columns::default(), Meaning::default()), wide.as_bytes()).expect_err("it is too wide");
     assert_eq!(fault, "1: the first row has 5001 fields; a table has at most 4096");
@@ -101,6 +103,18 @@ fn values_that_are_none() {
     assert_eq!(heard.unreadable[0].1, "there is no time");
     let times: Vec<i64> = heard.requests.iter().map(|entry| entry.at / SECOND).collect();
     assert_eq!((times, heard.requests[2].bytes), (vec![1, -2, 3], Some(7)));
+}
+
+#[test]
+fn empty_lines_are_no_rows() {
+    let heard = hear(Delimited::new(&Columns::default(), Meaning::default()), b"\r\ntime\n\n1\n\n").expect("it is read");
+    assert_eq!((heard.requests.len(), heard.unreadable.len(), heard.other.len()), (1, 0, 5));
+}
+
+#[test]
+fn a_first_row_that_is_wrong_is_no_header() {
+    let heard = hear(Delimited::preset("twitter-cache").expect("it is known"), b"1,k,1,many,c,get,0\n").expect("it is read");
+    assert_eq!((heard.other.len(), heard.unreadable.len()), (0, 1));
 }
 
 #[test]
