@@ -15,5 +15,6 @@ pub mod order;
 pub mod read;
 mod shown;
 pub mod stamp;
+pub mod tally;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};

@@ -190,6 +190,11 @@ const EARLY: &str = "the time less what the request took is before what can be t
 const NO_UNIT: &str =
     "a time that a request took has no unit: times are dates; set time_unit, or name the column with its unit, as latency_ms";
 
+/// Whether a time stamp could not be read, as a header's name of it cannot.
+pub(crate) fn is_about_time(reason: &Reason) -> bool {
+    matches!(&**reason, TIME | NUMBER | DATE)
+}
+
 impl Converter {
     /// With the units that are known; `names` are those of the columns of work and of duration.
     pub(crate) fn new(meaning: Meaning, work: Option<&str>, duration: Option<&str>) -> Self {

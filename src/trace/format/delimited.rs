@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
-use super::columns::{Columns, Converter, Meaning, ROLES, Role, shown, unit_of_name};
+use super::columns::{Columns, Converter, Meaning, ROLES, Role, is_about_time, shown, unit_of_name};
 use super::presets::{self, Guard, Preset};
 use super::records::{MAX_FIELDS, Records, Row};
 use super::{Document, DocumentFault};
@@ -108,16 +108,12 @@ impl<'l> Table<'l> {
     }
 
     fn row(&mut self, line: u64, row: Row<'_>, sink: &mut dyn Sink) -> Result<(), DocumentFault> {
-        let is_empty = row.count == 1 && row.get(0).is_some_and(<[u8]>::is_empty);
-        let Some(bound) = &mut self.bound else {
-            return if is_empty { Ok(sink.other(line, "an empty line")?) } else { self.first(line, row, sink) };
-        };
+        if row.is_empty() {
+            return Ok(sink.other(line, "an empty line")?);
+        }
+        let Some(bound) = &mut self.bound else { return self.first(line, row, sink) };
         if row.count != bound.width {
-            return if is_empty {
-                Ok(sink.other(line, "an empty line")?)
-            } else {
-                Ok(sink.unreadable(line, bound.wrong_width(row.count))?)
-            };
+            return Ok(sink.unreadable(line, bound.wrong_width(row.count))?);
         }
         bound.request(line, row, sink)
     }
@@ -147,7 +143,7 @@ impl Bound {
         let mut entry = Entry::default();
         let read = self.fill(&mut entry, row);
         if !self.said {
-            if std::mem::take(&mut self.is_first) && read.is_err() {
+            if std::mem::take(&mut self.is_first) && read.as_ref().is_err_and(is_about_time) {
                 return Ok(sink.other(line, "a header that nobody asked for")?);
             }
             if let Some(guessed) = self.converter.guessed() {

@@ -37,8 +37,21 @@ pub struct JsonLines {
     buffer: Vec<u8>,
 }
 
-/// How far each path has been followed: the bytes that are done; `None` where it went another way.
-type Followed = [Option<u16>; MAX_PATHS];
+/// Which paths have led here, as bits, and how many of their bytes are done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Followed {
+    active: u32,
+    done: [u16; MAX_PATHS],
+}
+
+impl Followed {
+    #[inline]
+    fn lead(&mut self, number: usize, done: usize) {
+        // Paths are shorter than 4,096 bytes.
+        self.done[number] = u16::try_from(done).unwrap_or(u16::MAX);
+        self.active |= 1 << number;
+    }
+}
 
 /// What was found at each path.
 type Found<'a> = [Option<Text<'a>>; MAX_PATHS];
@@ -147,9 +160,8 @@ impl<'a> Walk<'a, '_> {
         if self.pull.kind()? != Kind::Object {
             return Err(JsonFault::Wrong("the line is no JSON object"));
         }
-        let mut start = [None; MAX_PATHS];
-        start[..self.paths.len()].fill(Some(0));
-        self.object(&start)?;
+        let active = (1 << self.paths.len()) - 1;
+        self.object(&Followed { active, ..Followed::default() })?;
         match self.pull.peek()? {
             None => Ok(()),
             Some(_) => Err(JsonFault::Wrong("something follows the JSON object of the line")),
@@ -158,58 +170,87 @@ impl<'a> Walk<'a, '_> {
 
     fn object(&mut self, followed: &Followed) -> Result<(), JsonFault> {
         let mut members = self.pull.enter()?;
+        let mut next = Followed::default();
         while self.pull.next_key(&mut members)? {
-            let (leaf, next) = self.follow(followed);
-            self.value(leaf, next)?;
+            let leaf = self.follow(followed, &mut next);
+            self.value(leaf, &next)?;
         }
         Ok(())
     }
 
     fn array(&mut self, followed: &Followed) -> Result<(), JsonFault> {
         let mut members = self.pull.enter()?;
-        let mut index = 0_u64;
-        while self.pull.next_item(&mut members)? {
-            let (mut leaf, mut next) = (0, None);
-            for (number, path) in self.rests(followed) {
-                let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-                if first.parse() == Ok(index) {
-                    mark(&mut leaf, &mut next, number, rest.is_empty(), self.paths[number].path.len() - rest.len());
-                }
+        let mut next = Followed::default();
+        for index in 0.. {
+            let (leaf, has_later) = self.follow_index(followed, &mut next, index);
+            if !has_later {
+                return self.pull.leave_array();
             }
-            self.value(leaf, next)?;
-            index += 1;
+            if !self.pull.next_item(&mut members)? {
+                break;
+            }
+            self.value(leaf, &next)?;
         }
         Ok(())
     }
 
-    /// What is left of each path that came here.
-    fn rests<'s>(&'s self, followed: &'s Followed) -> impl Iterator<Item = (usize, &'s str)> {
-        let paths = self.paths.iter().zip(followed).enumerate();
-        paths.filter_map(|(number, (path, done))| Some((number, &path.path[usize::from((*done)?)..])))
-    }
-
-    /// Which paths end at the key, as bits, and which lead on from it.
-    fn follow(&self, followed: &Followed) -> (u32, Option<Followed>) {
-        let (mut leaf, mut next) = (0, None);
+    /// Which paths end at the key, as bits; `next` becomes those that lead on from it.
+    #[inline]
+    fn follow(&self, followed: &Followed, next: &mut Followed) -> u32 {
+        let (mut leaf, mut left) = (0, followed.active);
+        next.active = 0;
         let key = self.pull.text();
-        for (number, path) in self.rests(followed) {
-            match path.as_bytes().strip_prefix(key) {
-                Some([]) => mark(&mut leaf, &mut next, number, true, 0),
-                Some([b'.', rest @ ..]) => mark(&mut leaf, &mut next, number, false, self.paths[number].path.len() - rest.len()),
+        while left != 0 {
+            let number = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let path = self.paths[number].path.as_bytes();
+            let rest = &path[usize::from(followed.done[number])..];
+            if rest.first() != key.first() {
+                continue;
+            }
+            match rest.strip_prefix(key) {
+                Some([]) => leaf |= 1 << number,
+                Some([b'.', after @ ..]) => next.lead(number, path.len() - after.len()),
                 _ => {}
             }
         }
-        (leaf, next)
+        leaf
     }
 
-    fn value(&mut self, leaf: u32, next: Option<Followed>) -> Result<(), JsonFault> {
-        match (next, self.pull.kind()?) {
-            (Some(next), Kind::Object) => self.object(&next),
-            (Some(next), Kind::Array) => self.array(&next),
-            _ if leaf == 0 => self.pull.skip(),
+    /// The same for an item of an array. Besides: whether this item or a later one is wanted.
+    fn follow_index(&self, followed: &Followed, next: &mut Followed, index: u64) -> (u32, bool) {
+        let (mut leaf, mut has_later) = (0, false);
+        next.active = 0;
+        for number in (0..self.paths.len()).filter(|number| followed.active >> number & 1 == 1) {
+            let path = &self.paths[number].path;
+            let rest = &path[usize::from(followed.done[number])..];
+            let (first, after) = rest.split_once('.').map_or((rest, None), |(first, after)| (first, Some(after)));
+            let wanted: Option<u64> = first.parse().ok();
+            has_later |= wanted >= Some(index);
+            match after {
+                _ if wanted != Some(index) => {}
+                None => leaf |= 1 << number,
+                Some(after) => next.lead(number, path.len() - after.len()),
+            }
+        }
+        (leaf, has_later)
+    }
+
+    #[inline]
+    fn value(&mut self, leaf: u32, next: &Followed) -> Result<(), JsonFault> {
+        if leaf == 0 && next.active == 0 {
+            return self.pull.skip();
+        }
+        match self.pull.kind()? {
+            Kind::Object if next.active != 0 => self.object(next),
+            Kind::Array if next.active != 0 => self.array(next),
             _ => {
                 let text = self.pull.scalar()?.map(|piece| self.text(piece));
-                (0..MAX_PATHS).filter(|number| leaf >> number & 1 == 1).for_each(|number| self.found[number].clone_from(&text));
+                let mut left = leaf;
+                while left != 0 {
+                    self.found[left.trailing_zeros() as usize].clone_from(&text);
+                    left &= left - 1;
+                }
                 Ok(())
             }
         }
@@ -218,15 +259,6 @@ impl<'a> Walk<'a, '_> {
     /// A value as it stands in the line, or a copy where it had escapes.
     fn text(&self, piece: Piece) -> Text<'a> {
         if piece.is_plain { Cow::Borrowed(&self.line[piece.start..piece.end]) } else { Cow::Owned(self.pull.text().to_vec()) }
-    }
-}
-
-/// Notes that a path ends here, or how far it has come.
-fn mark(leaf: &mut u32, next: &mut Option<Followed>, number: usize, is_leaf: bool, done: usize) {
-    if is_leaf {
-        *leaf |= 1 << number;
-    } else {
-        next.get_or_insert([None; MAX_PATHS])[number] = u16::try_from(done).ok();
     }
 }
 

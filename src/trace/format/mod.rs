@@ -6,6 +6,7 @@ pub mod cloudfront;
 pub mod columns;
 pub mod delimited;
 mod envoy;
+pub mod functions;
 pub mod haproxy;
 pub mod har;
 #[cfg(test)]

@@ -3,10 +3,13 @@
 //! What is not wanted is skipped without being kept: of it, only strings, brackets and their nesting are looked at. Numbers stay as they are
 //! written, so that no digit is lost. (`serde_json` keeps a number's digits and a bracket for each level for as long as a text likes to go on.)
 
+mod skip;
+
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use super::DocumentFault;
+use super::records::is_passing;
 use memchr::memchr2;
 
 /// The most levels of a text.
@@ -107,7 +110,12 @@ impl<R: BufRead> Pull<R> {
 
     #[inline]
     fn byte(&mut self) -> Result<Option<u8>> {
-        Ok(self.input.fill_buf()?.first().copied())
+        loop {
+            match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => {}
+                other => return Ok(other?.first().copied()),
+            }
+        }
     }
 
     #[inline]
@@ -246,7 +254,10 @@ impl<R: BufRead> Pull<R> {
         let start = self.at;
         let mut is_plain = true;
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             if buffer.is_empty() {
                 return wrong(BREAKS_OFF);
             }
@@ -341,7 +352,10 @@ impl<R: BufRead> Pull<R> {
         self.text.clear();
         let start = self.at;
         loop {
-            let buffer = self.input.fill_buf()?;
+            let buffer = match self.input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
             let length = buffer.iter().position(|byte| !is_part(byte)).unwrap_or(buffer.len());
             let is_over = length < buffer.len() || buffer.is_empty();
@@ -371,86 +385,6 @@ impl<R: BufRead> Pull<R> {
             b"null" => Ok(None),
             b"true" | b"false" => Ok(Some(Piece { start, end: self.at, is_plain: true })),
             _ => wrong("this is no JSON: a word that is neither true, false nor null"),
-        }
-    }
-
-    /// Skips a value, whatever it is.
-    pub(crate) fn skip(&mut self) -> Result<()> {
-        match self.kind()? {
-            Kind::String => self.skip_string(),
-            Kind::Number => self.number().map(drop),
-            Kind::Word => self.word().map(drop),
-            Kind::Object | Kind::Array => self.skip_nested(),
-        }
-    }
-
-    fn skip_string(&mut self) -> Result<()> {
-        self.bump(1);
-        loop {
-            let buffer = self.input.fill_buf()?;
-            if buffer.is_empty() {
-                return wrong(BREAKS_OFF);
-            }
-            let length = buffer.len();
-            match memchr2(b'"', b'\\', buffer) {
-                None => self.bump(length),
-                Some(at) if buffer[at] == b'"' => {
-                    self.bump(at + 1);
-                    return Ok(());
-                }
-                Some(at) => {
-                    self.bump(at + 1);
-                    if self.byte()?.is_none() {
-                        return wrong(BREAKS_OFF);
-                    }
-                    self.bump(1);
-                }
-            }
-        }
-    }
-
-    /// Skips to the bracket that closes the one that comes next.
-    fn skip_nested(&mut self) -> Result<()> {
-        // A bit for each level that is open: 1 for an object.
-        let (mut open, mut levels) = (0_u128, 0);
-        loop {
-            let buffer = self.input.fill_buf()?;
-            if buffer.is_empty() {
-                return wrong(BREAKS_OFF);
-            }
-            let mut lines = 0;
-            let is_special = |byte: u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']');
-            let found = buffer.iter().position(|&byte| {
-                lines += u64::from(byte == b'\n');
-                is_special(byte)
-            });
-            let (length, byte) = found.map_or((buffer.len(), None), |at| (at, Some(buffer[at])));
-            self.bump(length);
-            self.line += lines;
-            match byte {
-                None => continue,
-                Some(b'"') => {
-                    self.skip_string()?;
-                    continue;
-                }
-                Some(bracket @ (b'{' | b'[')) => {
-                    levels += 1;
-                    if self.depth + levels > MAX_DEPTH {
-                        return wrong("the JSON is nested too deep: 128 levels at most");
-                    }
-                    open = (open << 1) | u128::from(bracket == b'{');
-                }
-                Some(bracket) => {
-                    if (open & 1 == 1) != (bracket == b'}') {
-                        return wrong("this is no JSON: a bracket that closes another kind");
-                    }
-                    (open, levels) = (open >> 1, levels - 1);
-                }
-            }
-            self.bump(1);
-            if levels == 0 {
-                return Ok(());
-            }
         }
     }
 }

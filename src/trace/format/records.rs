@@ -1,6 +1,6 @@
 //! Records of delimited text, a few at a time, quoted line breaks and all.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use super::DocumentFault;
 use memchr::{memchr, memchr2};
@@ -10,6 +10,11 @@ pub(crate) const MAX_RECORD: usize = 1 << 20;
 
 /// The most fields that are told apart in a record.
 pub(crate) const MAX_FIELDS: usize = 4096;
+
+/// Whether reading failed for a signal's sake alone, and is to be tried again.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted
+}
 
 /// A record, taken apart into fields.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +31,12 @@ impl<'a> Row<'a> {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&'a [u8]> {
         self.fields.get(index).map(|&(start, end)| &self.data[start..end])
+    }
+
+    /// Whether there is nothing in its line.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 1 && self.fields.first().is_some_and(|&(start, end)| start == end)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
@@ -69,7 +80,10 @@ impl Records {
     pub(crate) fn read(&mut self, input: &mut dyn BufRead, take: &mut Take<'_>) -> Result<(), DocumentFault> {
         let mut state = State::Start;
         loop {
-            let buffer = input.fill_buf()?;
+            let buffer = match input.fill_buf() {
+                Err(error) if is_passing(&error) => continue,
+                other => other?,
+            };
             if buffer.is_empty() {
                 return self.last(state, take);
             }
@@ -296,6 +310,29 @@ mod tests {
         for buffer in 1..40 {
             assert_eq!(rows(text, buffer).expect("it is read"), expected, "a buffer of {buffer}");
         }
+    }
+
+    /// A file whose every other read a signal interrupts.
+    struct Interrupted<'t>(&'t [u8], bool);
+
+    impl io::Read for Interrupted<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 { Err(io::ErrorKind::Interrupted.into()) } else { self.0.read(into) }
+        }
+    }
+
+    #[test]
+    fn signals_do_not_matter() {
+        let mut found = 0;
+        let mut input = BufReader::with_capacity(3, Interrupted(b"a,\"b\"\nc,d\n", false));
+        let read = Records::new(b',').read(&mut input, &mut |_, row| {
+            found += row.count;
+            Ok(())
+        });
+        assert_eq!((read.is_ok(), found), (true, 4));
+        let mut json = super::super::pull::Pull::new(BufReader::with_capacity(3, Interrupted(b" {\"a\": [1, \"text\", {}]} ", false)));
+        assert!(json.skip().is_ok() && json.end().is_ok());
     }
 
     #[test]

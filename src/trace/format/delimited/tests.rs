@@ -104,6 +104,18 @@ fn values_that_are_none() {
 }
 
 #[test]
+fn empty_lines_are_no_rows() {
+    let heard = hear(Delimited::new(&Columns::default(), Meaning::default()), b"\r\ntime\n\n1\n\n").expect("it is read");
+    assert_eq!((heard.requests.len(), heard.unreadable.len(), heard.other.len()), (1, 0, 5));
+}
+
+#[test]
+fn a_first_row_that_is_wrong_is_no_header() {
+    let heard = hear(Delimited::preset("twitter-cache").expect("it is known"), b"1,k,1,many,c,get,0\n").expect("it is read");
+    assert_eq!((heard.other.len(), heard.unreadable.len()), (0, 1));
+}
+
+#[test]
 fn durations_without_a_unit_are_no_guess() {
     let csv = "time,work\n2024-01-01 00:00:00,5\n";
     let heard = hear(Delimited::new(&Columns::default(), Meaning::default()), csv.as_bytes()).expect("it is read");
