@@ -111,7 +111,7 @@ fn a_wrong_log_format_says_where_it_stopped() {
 fn layouts_that_change_are_counted() {
     let folder = Folder::new();
     let timed = lines(50).replace("\"\n", "\" 0.250\n");
-    let (found, _) = hear(&[folder.file("a.log", lines(70) + &timed)], &Settings::default()).expect("both are known");
+    let (found, _) = hear(&[folder.file("a.log", format!("{}{timed}", lines(70)))], &Settings::default()).expect("both are known");
     assert_eq!(found.files[0].layouts, [("combined", 70), ("combined with $request_time", 50)]);
     assert!(found.warnings[0].contains("three decimals"), "{:?}", found.warnings);
     assert_eq!(found.account.with_duration, 50);
