@@ -166,7 +166,7 @@ pub(super) fn settings(wanted: &Wanted) -> Result<Settings, String> {
         None => None,
     };
     let timers = if wanted.timers.as_deref() == Some("Tt") { Timers::Tt } else { Timers::Ta };
-    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers };
+    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers, ..Choices::default() };
     Ok(Settings { format, choices, strict: wanted.strict, ..Settings::default() })
 }
 

@@ -7,6 +7,7 @@ mod tests;
 pub use account::{Account, Unread};
 
 use super::entry::{Entry, LineFormat, Reason, Sink, Stop};
+use super::format::functions::Functions;
 use super::format::{self, Choices, Document, DocumentFault, Format, OpenFault, Reading, Syntax, Tally};
 use super::input::{self, Cause, Input, InputFault, Lines, Opened, Piece, Spent};
 use super::order::{self, Order, OrderFault};
@@ -207,7 +208,7 @@ impl<'s> Run<'s> {
     /// Reads a file; `false` if the sink wants no more.
     fn file(&mut self, input: &Input, sink: &mut dyn Sink) -> Result<bool, Fault> {
         let name = input.to_string();
-        let before = (self.read.account.requests, self.spent.bytes);
+        let (requests_before, spent_before) = (self.read.account.requests, self.spent);
         let fault = |fault| Fault::Input { file: name.clone(), fault, requests: 0 };
         let opened = input::open(input, &self.settings.limits, self.spent).map_err(fault)?;
         let mut lines = Lines::new(opened, self.settings.limits.line);
@@ -216,13 +217,18 @@ impl<'s> Run<'s> {
         let mut wants_more = true;
         if !head.trim_ascii().is_empty() {
             let format = self.format(head, &mut file)?;
-            let (reading, tally) = format::open(format, &self.settings.choices)?;
+            let (reading, tally) = match &self.settings.choices.durations {
+                Some(durations) if format == Format::AzureFunctions2019 => (self.functions(durations, sink)?, Tally::default()),
+                _ => format::open(format, &self.settings.choices)?,
+            };
             wants_more = self.content(&mut lines, reading, &file, sink)?;
             self.layouts(&mut file, &tally);
         }
-        self.spent = lines.inner().spent();
-        file.requests = self.read.account.requests - before.0;
-        file.bytes = self.spent.bytes - before.1;
+        let now = lines.inner().spent();
+        file.requests = self.read.account.requests - requests_before;
+        file.bytes = now.bytes - spent_before.bytes;
+        self.spent.bytes = self.spent.bytes.saturating_add(file.bytes);
+        self.spent.unpacked = self.spent.unpacked.saturating_add(now.unpacked - spent_before.unpacked);
         if wants_more {
             let requests = file.requests;
             let warnings = lines.inner().finish().map_err(|fault| Fault::Input { file: name.clone(), fault, requests })?;
@@ -256,6 +262,24 @@ impl<'s> Run<'s> {
         };
         file.format = Some(format);
         Ok(format)
+    }
+
+    /// Functions with durations, which stand in a table of their own.
+    fn functions(&mut self, durations: &Input, sink: &mut dyn Sink) -> Result<Reading, Fault> {
+        let file = durations.to_string();
+        let fault = |fault| Fault::Input { file: file.clone(), fault, requests: 0 };
+        let opened = input::open(durations, &self.settings.limits, self.spent).map_err(fault)?;
+        let mut lines = Lines::new(opened, self.settings.limits.line);
+        let Choices { seed, spread, .. } = self.settings.choices;
+        let mut counting = Counting::new(&mut self.read.account, sink, &file, self.settings.strict);
+        let reader = Functions::new(seed, spread).with_durations(&mut lines, &mut counting);
+        self.spent = lines.inner().spent();
+        match reader {
+            Ok(reader) => Ok(Reading::Document(Box::new(reader))),
+            Err(DocumentFault::Io(error)) => Err(fault(InputFault::of(&error))),
+            Err(DocumentFault::Stopped) => Err(Fault::Unreadable(self.read.account.complaint())),
+            Err(DocumentFault::Wrong { at, reason }) => Err(Fault::Document { file, at, reason: reason.into_owned(), requests: 0 }),
+        }
     }
 
     fn content(&mut self, lines: &mut Lines<Opened>, reading: Reading, file: &FileRead, sink: &mut dyn Sink) -> Result<bool, Fault> {

@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use super::columns::{Columns, Meaning};
 use super::delimited::Delimited;
+use super::functions::{Functions, Spread};
 use super::har::Har;
 use super::json::JsonLines;
 use super::logs::Versions;
 use super::spans::{Jaeger, Otlp};
 use super::worldcup::WorldCup;
 use super::{Pattern, Reading, Syntax, SyntaxFault, Tally, Timers, alb, cloudfront, envoy, haproxy};
+use crate::trace::input::Input;
 use crate::trace::stamp::Unit;
 
 /// A format that recorded traffic comes in.
@@ -142,6 +144,12 @@ pub struct Choices {
     pub time_unit: Option<Unit>,
     /// What HAProxy's last timer is.
     pub timers: Timers,
+    /// How the calls of a minute lie in it, for `azure-functions-2019`.
+    pub spread: Spread,
+    /// What is drawn there depends on this.
+    pub seed: u64,
+    /// The percentiles of durations that go with it.
+    pub durations: Option<Input>,
 }
 
 /// Why a format cannot be read so.
@@ -150,7 +158,7 @@ pub enum OpenFault {
     /// The format string is none.
     #[error(transparent)]
     LogFormat(#[from] SyntaxFault),
-    /// It is not one line by line or document by document.
+    /// The choices do not go with the format.
     #[error("{0}")]
     Other(String),
 }
@@ -191,6 +199,7 @@ fn open_structured(format: Format, choices: &Choices) -> Result<Reading, OpenFau
         Format::Jsonl => Reading::Lines(Box::new(JsonLines::new(&choices.columns, meaning))),
         Format::EnvoyJson if has_columns => Reading::Lines(Box::new(JsonLines::new(&choices.columns, meaning))),
         Format::Har => Reading::Document(Box::new(Har::new())),
+        Format::AzureFunctions2019 => Reading::Document(Box::new(Functions::new(choices.seed, choices.spread))),
         Format::Otlp => Reading::Document(Box::new(Otlp::new())),
         Format::Jaeger => Reading::Document(Box::new(Jaeger::new())),
         Format::Worldcup98 => Reading::Document(Box::new(WorldCup::new())),

@@ -68,6 +68,16 @@ fn every_sample_is_recognised() {
 }
 
 #[test]
+fn counts_a_minute_take_their_durations_from_a_second_table() {
+    let settings = |durations| Settings { choices: Choices { durations, ..Choices::default() }, ..Settings::default() };
+    let inputs = [sample("azure_functions_2019_invocations.csv")];
+    let (found, _) = hear(&inputs, &settings(None)).expect("it is read");
+    assert!(found.account.requests > 0 && found.account.with_service == 0, "{found:?}");
+    let (timed, _) = hear(&inputs, &settings(Some(sample("azure_functions_2019_durations.csv")))).expect("it is read");
+    assert!(timed.account.requests == found.account.requests && timed.account.with_service > 0, "{timed:?}");
+}
+
+#[test]
 fn one_in_a_hundred_may_be_unreadable() {
     let folder = Folder::new();
     let file = folder.file("a.log", format!("{}nonsense\n{}", lines(150), lines(150)));
@@ -101,7 +111,7 @@ fn a_wrong_log_format_says_where_it_stopped() {
 fn layouts_that_change_are_counted() {
     let folder = Folder::new();
     let timed = lines(50).replace("\"\n", "\" 0.250\n");
-    let (found, _) = hear(&[folder.file("a.log", lines(70) + &timed)], &Settings::default()).expect("both are known");
+    let (found, _) = hear(&[folder.file("a.log", format!("{}{timed}", lines(70)))], &Settings::default()).expect("both are known");
     assert_eq!(found.files[0].layouts, [("combined", 70), ("combined with $request_time", 50)]);
     assert!(found.warnings[0].contains("three decimals"), "{:?}", found.warnings);
     assert_eq!(found.account.with_duration, 50);
