@@ -98,7 +98,7 @@ impl Job {
             plan_sha256: plan::sha256(&plans),
             seed: first.seed,
             replications: first.replications,
-            requests: match first.length {
+            requests: match plans.first().map_or(first.length, |plan| plan.length) {
                 Length::Requests(requests) => Some(requests),
                 Length::Duration(_) => None,
             },

@@ -29,7 +29,7 @@ impl Balancer for AsRecorded {
 
     fn pick(&mut self, request: &Request<'_>, pool: &Pool, _: &mut Ctx<'_>) -> Pick {
         let recorded = request.recorded.filter(|_| request.attempt == 0).map(BackendId);
-        if let Some(backend) = recorded.filter(|backend| (backend.0 as usize) < pool.len() as usize && pool.is_eligible(*backend)) {
+        if let Some(backend) = recorded.filter(|backend| (backend.0 as usize) < pool.len() && pool.is_eligible(*backend)) {
             return Pick::Backend(backend);
         }
         let eligible = pool.eligible();

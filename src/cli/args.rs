@@ -62,6 +62,9 @@ pub(super) enum Command {
     Pick(PickArgs),
     /// List every balancer, or explain one
     Balancers(BalancersArgs),
+    /// Recorded traffic: look at it, or convert it
+    #[command(subcommand)]
+    Trace(TraceCommand),
     /// Write a commented starter scenario
     New(NewArgs),
     /// Print the JSON Schema of scenario files, for completion in editors
@@ -115,6 +118,70 @@ pub(super) struct RunArgs {
     pub(super) plot: bool,
     #[command(flatten)]
     pub(super) out: OutArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum TraceCommand {
+    /// Say what a log or a trace is like, and what is missing for a simulation
+    Inspect(InspectArgs),
+    /// Write the compact form (FILE.evk), which is read many times as fast, or a table (FILE.csv)
+    Convert(ConvertArgs),
+    /// List the formats that are read
+    Formats {
+        /// What standard output carries
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
+    },
+}
+
+/// What every command that reads recorded traffic takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ReadArgs {
+    /// Logs or traces, packed or not; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<String>,
+    /// What they are (see `evenkeel trace formats`); left out, what they look like
+    #[arg(long = "as", value_name = "FORMAT")]
+    pub(super) read_as: Option<String>,
+    /// The log_format of nginx, or the LogFormat of Apache, that wrote them
+    #[arg(long, value_name = "TEXT")]
+    pub(super) log_format: Option<String>,
+    /// Which column says what, of csv, tsv and jsonl: time=NAME, work=NAME, key=NAME, …
+    #[arg(long = "column", value_name = "ROLE=NAME")]
+    pub(super) columns: Vec<String>,
+    /// Of times that are plain numbers
+    #[arg(long, value_name = "UNIT", value_parser = ["ns", "us", "ms", "s"])]
+    pub(super) time_unit: Option<String>,
+    /// Of HAProxy: Tt for logs of before 1.8
+    #[arg(long, value_name = "NAME", value_parser = ["Ta", "Tt"])]
+    pub(super) timers: Option<String>,
+    /// Where a request is in the second that its stamp leaves open
+    #[arg(long, value_name = "HOW", default_value = "uniform", value_parser = ["uniform", "none"])]
+    pub(super) spread: String,
+    /// Refuse the first line that cannot be read
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct InspectArgs {
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ConvertArgs {
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+    /// Where to: FILE.evk for the compact form, FILE.csv for a table
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// Replace keys and clients by hashes with this secret; the same secret gives the same hashes
+    #[arg(long, value_name = "SECRET")]
+    pub(super) anonymise: Option<String>,
 }
 
 /// Where a report goes.

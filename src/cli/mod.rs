@@ -18,6 +18,7 @@ mod run;
 mod scenarios;
 mod selftest;
 mod terminal;
+mod trace;
 
 use args::{Args, Command};
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Report(options) => report::report(&options, &terminal),
         Command::Pick(options) => pick::pick(&options, &terminal),
         Command::Balancers(options) => balancers::balancers(&options, &terminal),
+        Command::Trace(command) => trace::trace(&command, &terminal),
         Command::New(options) => generate::new(&options, &terminal),
         Command::Schema => generate::schema(&terminal),
         Command::Selftest(options) => selftest::selftest(&options, &terminal),

@@ -23,6 +23,8 @@ pub struct Settings {
     pub choices: Choices,
     /// The first record that cannot be read is refused, where otherwise one in a hundred is left out.
     pub strict: bool,
+    /// However many cannot be read, they are counted and left out.
+    pub bears_all: bool,
     /// What may be read at most.
     pub limits: input::Limits,
     /// What is held to put requests in order.
@@ -271,7 +273,7 @@ impl<'s> Run<'s> {
         let opened = input::open(durations, &self.settings.limits, self.spent).map_err(fault)?;
         let mut lines = Lines::new(opened, self.settings.limits.line);
         let Choices { seed, spread, .. } = self.settings.choices;
-        let mut counting = Counting::new(&mut self.read.account, sink, &file, self.settings.strict);
+        let mut counting = Counting::new(&mut self.read.account, sink, &file, self.settings);
         let reader = Functions::new(seed, spread).with_durations(&mut lines, &mut counting);
         self.spent = lines.inner().spent();
         match reader {
@@ -283,10 +285,10 @@ impl<'s> Run<'s> {
     }
 
     fn content(&mut self, lines: &mut Lines<Opened>, reading: Reading, file: &FileRead, sink: &mut dyn Sink) -> Result<bool, Fault> {
-        let strict = self.settings.strict;
+        let settings = self.settings;
         let before = self.read.account.requests;
         let account = &mut self.read.account;
-        let mut counting = Counting::new(account, sink, &file.name, strict);
+        let mut counting = Counting::new(account, sink, &file.name, settings);
         let end = match reading {
             Reading::Lines(mut format) => by_line(lines, &mut *format, &mut counting),
             Reading::Document(mut document) => by_document(lines, &mut *document, &mut counting),
@@ -331,7 +333,7 @@ impl<'s> Run<'s> {
         let mut formats: Vec<_> = self.read.files.iter().filter_map(|file| file.format).collect();
         formats.sort_unstable();
         formats.dedup();
-        if account.is_too_bad() {
+        if account.is_too_bad() && !(self.settings.bears_all && account.requests > 0) {
             return Err(self.unreadable(&account.complaint()));
         }
         if account.requests == 0 {

@@ -62,10 +62,8 @@ pub fn existing(inputs: &[Input]) -> Result<Option<Tape>, Fault> {
 /// What cannot be read, or written.
 pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes, to: W) -> Result<(W, Read, order::Report), Fault> {
     let mut taking = Taking { order: Order::new(settings.order), changes, number: 0, fault: None, coarsest: 0 };
-    let mut read = read::read(inputs, settings, &mut taking).or_else(|fault| match taking.fault.take() {
-        Some(fault) => Err(Fault::from(fault)),
-        None => Err(Fault::from(fault)),
-    })?;
+    let mut read =
+        read::read(inputs, settings, &mut taking).map_err(|fault| taking.fault.take().map_or_else(|| Fault::from(fault), Fault::from))?;
     if let Some(fault) = taking.fault {
         return Err(fault.into());
     }

@@ -23,7 +23,7 @@ mod values;
 pub mod worldcup;
 
 pub use catalogue::{Choices, Format, OpenFault, explain, open};
-pub use columns::{Columns, Meaning};
+pub use columns::{Columns, Meaning, ROLES};
 pub use haproxy::Timers;
 pub use pattern::{Pattern, Syntax, SyntaxFault};
 pub use recognise::{Recognised, recognise};

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use crate::trace::entry::{Entry, Line, LineFormat, Reason, Sink, Stop};
 use crate::trace::shown;
 
+use super::Settings;
+
 /// What was counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
@@ -91,7 +93,7 @@ pub(super) struct Counting<'a> {
     account: &'a mut Account,
     sink: &'a mut dyn Sink,
     file: &'a str,
-    strict: bool,
+    settings: &'a Settings,
     refused: bool,
     /// The first line that could not be read.
     first_line: Vec<u8>,
@@ -99,9 +101,9 @@ pub(super) struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    pub(super) fn new(account: &'a mut Account, sink: &'a mut dyn Sink, file: &'a str, strict: bool) -> Self {
+    pub(super) fn new(account: &'a mut Account, sink: &'a mut dyn Sink, file: &'a str, settings: &'a Settings) -> Self {
         let unreadable = account.unreadable();
-        Self { account, sink, file, strict, refused: false, first_line: Vec::new(), unreadable }
+        Self { account, sink, file, settings, refused: false, first_line: Vec::new(), unreadable }
     }
 
     /// Reads a line with a format.
@@ -140,7 +142,7 @@ impl<'a> Counting<'a> {
         }
         self.unreadable += 1;
         let is_hopeless = self.unreadable > PATIENCE && self.unreadable > self.account.requests;
-        if self.strict || is_hopeless {
+        if self.settings.strict || is_hopeless && !self.settings.bears_all {
             self.refused = true;
             return Err(Stop);
         }
@@ -149,7 +151,7 @@ impl<'a> Counting<'a> {
 
     /// Why reading was ended here, if it was.
     pub(super) fn refusal(&self) -> Option<String> {
-        self.refused.then(|| match (self.strict, self.account.unread.iter().next()) {
+        self.refused.then(|| match (self.settings.strict, self.account.unread.iter().next()) {
             (true, Some((reason, Unread { file, line, begins, .. }))) => format!("{file}:{line}: {reason}: {begins}"),
             _ => self.account.complaint(),
         })

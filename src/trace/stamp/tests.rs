@@ -118,3 +118,10 @@ proptest! {
         prop_assert_eq!(epoch(at.to_string().as_bytes(), Unit::Nanoseconds), Some(Stamp { at, tick: 1 }));
     }
 }
+
+#[test]
+fn dates_are_written_as_they_are_read() {
+    for text in ["1970-01-01 00:00:00", "2000-02-29 23:59:59", "2015-05-17 10:05:03", "2100-03-01 00:00:00", "1969-12-31 23:59:59"] {
+        assert_eq!(iso(text.as_bytes()).map(|stamp| date(stamp.at)).as_deref(), Some(text));
+    }
+}

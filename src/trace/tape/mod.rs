@@ -18,6 +18,7 @@ pub use writer::Writer;
 use super::entry::{Entry, Outcome, Stop};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use store::Store;
 use xxhash_rust::xxh64::xxh64;
@@ -173,12 +174,21 @@ pub enum Fault {
 }
 
 /// Recorded traffic in compact form.
-#[derive(Debug)]
 pub struct Tape {
     store: Store,
     foot: Foot,
     names: [Names; 4],
     checksum: u64,
+}
+
+/// Short: a plan that is printed has one, and what stands in it hangs on the checksum.
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tape")
+            .field("records", &self.foot.records)
+            .field("checksum", &format_args!("{:016x}", self.checksum))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Two tapes are the same if their ends are: all blocks' checksums hang on that.
@@ -242,6 +252,22 @@ impl Tape {
     pub fn verify(&self) -> Result<(), Fault> {
         let mut block = Block::new(Columns::ALL);
         (0..self.blocks()).try_for_each(|number| self.read(number, &mut block))
+    }
+
+    /// Writes it somewhere else, as it is.
+    ///
+    /// # Errors
+    /// It cannot be read, or written.
+    pub fn copy(&self, to: &mut impl io::Write) -> io::Result<()> {
+        let mut piece = vec![0; 1 << 20];
+        let mut at = 0;
+        while at < self.bytes() {
+            let length = piece.len().min(usize::try_from(self.bytes() - at).unwrap_or(usize::MAX));
+            self.store.read(at, &mut piece[..length])?;
+            to.write_all(&piece[..length])?;
+            at += length as u64;
+        }
+        Ok(())
     }
 
     /// Gives out all records, in order.

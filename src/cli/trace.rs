@@ -1,0 +1,104 @@
+//! `evenkeel trace`: recorded traffic, looked at and converted.
+
+mod convert;
+mod inspect;
+
+use super::Code;
+use super::args::{ListFormat, ReadArgs, TraceCommand};
+use super::files;
+use super::terminal::Terminal;
+use crate::report::neutral;
+use crate::scenario::Wanted;
+use crate::trace::format::{Format, ROLES};
+use crate::trace::read::{Fault, Read};
+use crate::trace::recording::{self, Changes};
+use crate::trace::tape::{Spool, Tape};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) fn trace(command: &TraceCommand, terminal: &Terminal) -> Code {
+    match command {
+        TraceCommand::Inspect(args) => inspect::inspect(args, terminal),
+        TraceCommand::Convert(args) => convert::convert(args, terminal),
+        TraceCommand::Formats { format } => formats(*format, terminal),
+    }
+}
+
+fn formats(format: ListFormat, terminal: &Terminal) -> Code {
+    if format == ListFormat::Json {
+        let all: Vec<Value> = Format::all().map(|format| json!({ "name": format.name(), "summary": format.summary() })).collect();
+        return terminal.result(&format!("{:#}\n", Value::Array(all)));
+    }
+    let lines: String = Format::all().map(|format| format!("{:<28} {}\n", format.name(), format.summary())).collect();
+    terminal.result(&format!(
+        "{lines}\nWhat a file is shows in its first lines; --as NAME says it instead. A trace file of `evenkeel trace convert` is read by every command.\n"
+    ))
+}
+
+/// What was read: as a tape, and the account of it where it was not one before.
+pub(super) struct Taken {
+    pub(super) tape: Tape,
+    pub(super) read: Option<Read>,
+}
+
+/// So much is kept in memory; more goes into a file that nobody else sees.
+const IN_MEMORY: usize = 64 << 20;
+
+/// Reads what is asked for, and says what may mislead.
+pub(super) fn taken(args: &ReadArgs, changes: &Changes, bears_all: bool, terminal: &Terminal) -> Result<Taken, Code> {
+    let refuse = |text: &str, code: Code| {
+        terminal.error(&text.lines().map(neutral::plain).collect::<Vec<_>>().join("\n"));
+        code
+    };
+    let inputs = files::inputs(&args.files, Path::new("")).map_err(|fault| refuse(&fault.to_string(), Code::Invalid))?;
+    let mut settings = files::settings(&wanted(args, terminal)?).map_err(|text| refuse(&text, Code::Invalid))?;
+    settings.bears_all = bears_all;
+    let changes = Changes { spread: args.spread != "none", ..changes.clone() };
+    let code_of = |fault: &recording::Fault| match fault {
+        recording::Fault::Read(fault) if fault.is_from_outside() => Code::Failed,
+        recording::Fault::Read(Fault::Order(_)) | recording::Fault::Order(_) | recording::Fault::Write(_) => Code::Failed,
+        _ => Code::Invalid,
+    };
+    let fault = |fault: recording::Fault| refuse(&fault.to_string(), code_of(&fault));
+    let taken = match recording::existing(&inputs).map_err(fault)? {
+        Some(tape) if changes.salt.is_none() => Taken { tape, read: None },
+        Some(tape) => {
+            let spool = recording::again(&tape, &changes, Spool::new(IN_MEMORY, tempfile::tempfile)).map_err(fault)?;
+            Taken { tape: spool.tape().map_err(|error| fault(error.into()))?, read: None }
+        }
+        None => {
+            let spool = Spool::new(IN_MEMORY, tempfile::tempfile);
+            let (spool, read, _) = recording::record(&inputs, &settings, &changes, spool).map_err(fault)?;
+            Taken { tape: spool.tape().map_err(|error| fault(error.into()))?, read: Some(read) }
+        }
+    };
+    for warning in &taken.tape.origin().warnings {
+        terminal.warning(&warning.lines().map(neutral::plain).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(taken)
+}
+
+fn wanted(args: &ReadArgs, terminal: &Terminal) -> Result<Wanted, Code> {
+    let mut columns = Vec::new();
+    for column in &args.columns {
+        let known = |role: &str| ROLES.iter().any(|known| known.name() == role);
+        match column.split_once('=') {
+            Some((role, name)) if known(role) && !name.is_empty() => columns.push((role.to_owned(), name.to_owned())),
+            _ => {
+                let roles = ROLES.map(|role| role.name()).join(", ");
+                terminal.error(&format!("`{}` is not ROLE=NAME; the roles are {roles}", neutral::plain(column)));
+                return Err(Code::Invalid);
+            }
+        }
+    }
+    Ok(Wanted {
+        files: args.files.clone(),
+        format: args.read_as.clone(),
+        log_format: args.log_format.clone(),
+        columns,
+        time_unit: args.time_unit.clone(),
+        timers: args.timers.clone(),
+        spread: args.spread != "none",
+        strict: args.strict,
+    })
+}
