@@ -409,6 +409,7 @@ fn subject(plan: &Plan, balancer: usize, backends: Arc<[Backend]>) -> Subject {
         faults: plan.faults.iter().map(|fault| Fault { name: fault.name.clone(), kind: fault.kind.name().into() }).collect(),
         sources: plan.sources.iter().map(source).collect(),
         clients: plan.sources.iter().any(|source| source.client_count() > 0),
+        is_recorded: plan.is_recorded(),
         load: plan.load(),
     }
 }

@@ -42,6 +42,8 @@ pub struct Subject {
     pub sources: Arc<[Source]>,
     /// Whether the scenario has `clients`.
     pub clients: bool,
+    /// Whether all its traffic is recorded, work included.
+    pub is_recorded: bool,
     /// Offered work ÷ the pool's nominal capacity, where both are known: above 1 it cannot keep up.
     pub load: Option<f64>,
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     WideInterval,
     /// Too few requests for the highest percentiles.
     TooShort,
+    /// The traffic is a record, the same in every replication.
+    SameTraffic,
     /// A fault of the scenario never began while it was measured.
     NoFault,
 }
@@ -57,6 +59,7 @@ pub fn all(replications: u32, measured: &[Measured]) -> Vec<Warning> {
         .chain(wide(measured))
         .chain(too_short(measured))
         .chain(no_fault(measured))
+        .chain(same_traffic(replications, measured))
         .collect()
 }
 
@@ -238,6 +241,16 @@ fn too_short(measured: &[Measured]) -> Option<Warning> {
             "Too short for p99.9 with {names}: it rests on fewer than 10 of {fewest} requests. \
              Measure at least 10,000 (run.requests)."
         )
+    })
+}
+
+/// A record is the same in every replication.
+fn same_traffic(replications: u32, measured: &[Measured]) -> Option<Warning> {
+    (replications > 1 && !measured.is_empty() && measured.iter().all(|one| one.subject.is_recorded)).then(|| Warning {
+        kind: Kind::SameTraffic,
+        text: "The traffic is a record, the same in every replication: intervals and verdicts are about this record and the balancers' own chance, not about \
+               another day."
+            .into(),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::fault;
 use crate::fleet::{Autoscale, Discovery, GroupPlan};
 use crate::health::Health;
 use crate::scenario::{Assign, Balancer, Length, Picks, Precision, Scenario, Tier, Traffic, Via, View, Warmup, Who};
-use crate::traffic::{SourcePlan, Surge, Timing};
+use crate::traffic::{SourcePlan, Surge, Timing, Work};
 use arrivals::{mean_work, timing};
 use backends::group_plans;
 use faults::too_many;
@@ -221,6 +221,12 @@ impl Plan {
             || self.health != Health::default()
             || self.autoscale.is_some()
             || self.groups.iter().any(|group| group.is_interrupted || group.sheds())
+    }
+
+    /// Whether nothing about its traffic is drawn: all of it is recorded, with its work.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.sources.iter().all(|source| matches!(&source.timing, Timing::Recorded(recorded) if recorded.cut().work != Work::Drawn))
     }
 
     /// Whether the record of some traffic says who served it, and some backend is known by that name.

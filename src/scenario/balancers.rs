@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::decoder::{Decoder, is_later, unknown_word};
+use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
 use super::escape::shown;
@@ -184,7 +184,7 @@ fn labels_differ(d: &mut Decoder<'_>, all: &[Written]) {
 /// A kind that there is not, with the one that was meant.
 pub(crate) fn unknown_kind(node: &Node, path: &Path<'_>) -> Finding {
     let text = node.as_text().unwrap_or("");
-    let known: Vec<&str> = balance::entries().filter(|entry| !is_later(entry)).map(|entry| entry.name).collect();
+    let known: Vec<&str> = balance::entries().map(|entry| entry.name).collect();
     let mut finding = unknown_word(node, path, "balancer", &known);
     let product = text.split_once('/').map(|(product, _)| product);
     let of_product = known.iter().copied().filter(|name| product.is_some() && name.split_once('/').map(|(of, _)| of) == product);

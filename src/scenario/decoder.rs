@@ -6,12 +6,11 @@
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
 use super::escape::shown;
-use super::keys::LATER;
 use super::path::Path;
 use super::position::{Place, Sources};
 use super::suggest::{nearest, word_synonym};
 use super::{Files, scalar};
-use crate::catalogue::{Entry, Kind};
+use crate::catalogue::Kind;
 
 /// What decoding needs, and what it finds.
 pub(crate) struct Decoder<'a> {
@@ -98,9 +97,4 @@ pub(crate) fn unknown_word(node: &Node, path: &Path<'_>, what: &str, known: &[&s
         Some(name) => finding.help(format!("did you mean \"{name}\"?")),
         None => finding.help(format!("write one of them, for example \"{}\"", known.first().unwrap_or(&""))),
     }
-}
-
-/// Whether an entry is only known, not supported.
-pub(crate) fn is_later(entry: &Entry) -> bool {
-    entry.text == LATER
 }

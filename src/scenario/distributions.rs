@@ -110,7 +110,13 @@ pub(crate) fn read(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind
         return Some(if matches!(kind, Kind::ExponentialDist) { Dist::Exponential { mean: value } } else { Dist::Constant(value) });
     };
     if let (Some(from), None) = (table.get("from"), table.get("dist")) {
-        d.not_yet(from.key_at, &path.key("from"), format!("`{}` from a trace", path.last_key()), kind);
+        let fault = Fault::NoEffect("`from` goes with traffic whose process is \"recorded\"".into());
+        d.report(
+            Finding::error(from.key_at, fault)
+                .path(path.key("from"))
+                .allowed(kind)
+                .help("write a distribution: { dist = \"exponential\", mean = \"10ms\" }"),
+        );
         return None;
     }
     let fields = Fields::open_tagged(d, node, path, &DISTS)?;

@@ -1,7 +1,7 @@
 //! Single values: numbers, texts, and numbers with units, each by its declared kind.
 
 use super::balancers;
-use super::decoder::{Decoder, is_later, unknown_word};
+use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::distributions;
 use super::document::{Data, Node};
@@ -118,11 +118,6 @@ pub(crate) fn entry(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, tagged: &
         return None;
     };
     match tagged.find(name) {
-        Some(entry) if is_later(entry) => {
-            let supported = (tagged.entries)().into_iter().filter(|entry| !is_later(entry)).map(|entry| entry.name).collect::<Vec<_>>();
-            d.not_yet(node.at, path, format!("{} = \"{name}\"", tagged.tag), supported.join(", "));
-            None
-        }
         Some(entry) => Some(entry),
         None => {
             let what = tagged.what.trim_start_matches("an ").trim_start_matches("a ");

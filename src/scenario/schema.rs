@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decoder::is_later;
 use super::distributions::MIXED;
 use super::keys::{DISTS, ROOT};
 use crate::catalogue::Value as Decoded;
@@ -83,7 +82,7 @@ fn any_of_dist() -> Vec<Value> {
 
 /// A table of each of the entries.
 fn tagged(tagged: &'static Tagged, common: &'static [Parameter]) -> Vec<Value> {
-    let entries = (tagged.entries)().into_iter().filter(|entry| !is_later(entry));
+    let entries = (tagged.entries)().into_iter();
     let table = |entry: &'static Entry| {
         let mut table = object(entry, Some(tagged.tag), common);
         let besides = REQUIRED_BESIDES.iter().find(|(what, name, _)| (*what, *name) == (tagged.what, entry.name));
@@ -200,7 +199,7 @@ fn of_kind(kind: Kind) -> Value {
 }
 
 fn names(tables: &'static Tagged) -> Vec<&'static str> {
-    (tables.entries)().into_iter().filter(|entry| !is_later(entry)).map(|entry| entry.name).collect()
+    (tables.entries)().into_iter().map(|entry| entry.name).collect()
 }
 
 #[cfg(test)]

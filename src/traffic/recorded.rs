@@ -179,6 +179,12 @@ impl Recorded {
         self.backends = backends.into();
     }
 
+    /// Whether the record says who served its requests.
+    #[must_use]
+    pub fn names_backends(&self) -> bool {
+        !self.tape.names(Column::Backend).is_empty()
+    }
+
     /// Whether the record names a backend that there is.
     #[must_use]
     pub fn knows_backends(&self) -> bool {

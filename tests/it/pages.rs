@@ -102,7 +102,7 @@ fn choices(tagged: &'static Tagged, page: &mut String, seen: &mut Vec<&'static s
         return;
     }
     seen.push(tagged.what);
-    let entries: Vec<&'static Entry> = (tagged.entries)().into_iter().filter(|entry| entry.text != "not yet supported").collect();
+    let entries: Vec<&'static Entry> = (tagged.entries)();
     write!(
         page,
         "\n## {}\n\nOne of these, named by `{}`:\n\n| {} | what it is | keys |\n| --- | --- | --- |\n",

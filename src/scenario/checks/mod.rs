@@ -67,6 +67,8 @@ pub(crate) fn check(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario, bala
     weights(d, &whole);
     loads(d, &whole);
     waits(d, root, scenario);
+    record_is_long_enough(d, root, scenario);
+    as_recorded(d, scenario, balancers);
     zones(d, root, scenario);
     caches(d, &whole);
     let pools = whole.pools();
@@ -205,6 +207,37 @@ fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
             Length::Duration(_) | Length::Requests(_) => {}
         }
     }
+}
+
+/// The most requests that anybody asks for by number.
+const EVERYTHING: u64 = u64::MAX - 1;
+
+/// Only a record that says who served its requests can be followed.
+fn as_recorded(d: &mut Decoder<'_>, scenario: &Scenario, balancers: &[Written]) {
+    let names = |source: &crate::scenario::model::Traffic| matches!(&source.arrivals.process, Process::Recorded(recorded) if recorded.names_backends());
+    if scenario.traffic.iter().any(names) {
+        return;
+    }
+    for written in balancers.iter().filter(|written| written.balancer.kind == "as-recorded") {
+        let message = "no traffic is recorded with the backends that served it: as-recorded takes turns";
+        let help = "use the log of a balancer that says who served a request (nginx: $upstream_addr; HAProxy and Envoy do), or leave as-recorded out";
+        d.report(Finding::warning(written.at, message).path(written.path.as_str()).allowed("a record that names backends").help(help));
+    }
+}
+
+/// A record is shorter than the run.
+fn record_is_long_enough(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
+    // Nothing was asked for where everything is played.
+    let Length::Requests(wanted @ ..=EVERYTHING) = scenario.run.length else { return };
+    let requests = |source: &crate::scenario::model::Traffic| match &source.arrivals.process {
+        Process::Recorded(recorded) => Some(recorded.requests()),
+        _ => None,
+    };
+    let Some(there) = scenario.traffic.iter().map(requests).sum::<Option<u64>>().filter(|&there| there < wanted) else { return };
+    let at = place(root, "run", 0, &["requests"]);
+    let message = format!("the record ends after {there} requests, of {wanted} that are asked for: the run ends with it");
+    let help = "leave `requests` out for all of the record, or set `repeat` to play it several times";
+    d.report(Finding::warning(at, message).path("run.requests").allowed(format!("at most {there}")).help(help));
 }
 
 fn mean_gap(ns: f64, years: f64) -> String {

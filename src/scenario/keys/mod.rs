@@ -283,9 +283,6 @@ pub static RECORDED_WORK: Entry = section(
     ],
 );
 
-/// The text of an entry that this version knows but does not support.
-pub(crate) const LATER: &str = "not yet supported";
-
 /// `states` of mmpp.
 pub static STATE: Entry = section(
     "state",

@@ -41,7 +41,7 @@ impl Har {
     }
 
     /// The members of `log`; true if entries were among them.
-    fn log(&mut self, json: &mut Json<'_>, sink: &mut dyn Sink) -> Result<bool, DocumentFault> {
+    fn entries_of(&mut self, json: &mut Json<'_>, sink: &mut dyn Sink) -> Result<bool, DocumentFault> {
         let mut found = false;
         let mut members = open(json, Kind::Object, "log is no object: this is no HAR")?;
         while json.next_key(&mut members).map_err(|fault| json.locate(fault))? {
@@ -88,7 +88,7 @@ impl Document for Har {
         let mut members = open(&mut json, Kind::Object, "the text is no JSON object: this is no HAR")?;
         while json.next_key(&mut members).map_err(|fault| json.locate(fault))? {
             if json.text() == b"log" {
-                found |= self.log(&mut json, sink)?;
+                found |= self.entries_of(&mut json, sink)?;
             } else {
                 json.skip().map_err(|fault| json.locate(fault))?;
             }

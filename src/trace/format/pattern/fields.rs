@@ -155,7 +155,7 @@ impl<'a> Found<'a> {
                 }
             }
             Field::Host if !self.has_pool => self.entry.class = values::present(text).map(values::unescaped),
-            Field::Flags => self.flags = super::super::envoy::outcome_of_flags(text),
+            Field::Flags => self.flags = crate::trace::format::envoy::outcome_of_flags(text),
             _ => {}
         }
         true
