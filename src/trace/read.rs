@@ -12,6 +12,7 @@ use super::format::{self, Choices, Document, DocumentFault, Format, OpenFault, R
 use super::input::{self, Cause, Input, InputFault, Lines, Opened, Piece, Spent};
 use super::order::{self, Order, OrderFault};
 use super::shown;
+use super::tape;
 use account::Counting;
 
 /// How to read.
@@ -128,6 +129,10 @@ impl Fault {
     }
 }
 
+/// A trace file stands for itself.
+const TAPE: &str = "it is a trace file of `evenkeel trace convert`, which is read by itself: as the one file that is named, unpacked, and not through a pipe; \
+                    to put several logs together, convert them together";
+
 /// How much of a file shows what it is.
 const HEAD: usize = 64 << 10;
 
@@ -138,6 +143,7 @@ const HEAD: usize = 64 << 10;
 pub fn read(inputs: &[Input], settings: &Settings, sink: &mut dyn Sink) -> Result<Read, Fault> {
     let mut run = Run::new(settings);
     for input in inputs {
+        sink.file_begins();
         if !run.file(input, sink)? {
             return Ok(run.read);
         }
@@ -217,6 +223,9 @@ impl<'s> Run<'s> {
         let head = lines.head(HEAD).map_err(|error| fault(InputFault::of(&error)))?;
         let mut file = FileRead { name: name.clone(), format: None, why: None, requests: 0, bytes: 0, layouts: Vec::new() };
         let mut wants_more = true;
+        if head.starts_with(tape::MAGIC) {
+            return Err(fault(InputFault { cause: Cause::Refused, text: TAPE.into() }));
+        }
         if !head.trim_ascii().is_empty() {
             let format = self.format(head, &mut file)?;
             let (reading, tally) = match &self.settings.choices.durations {
