@@ -106,7 +106,7 @@ pub enum Fault {
     #[error("{0}")]
     Unreadable(String),
     /// There are no requests.
-    #[error("there are 0 requests in it: {0}")]
+    #[error("there are 0 requests in {0}")]
     Empty(String),
     /// They could not be put in order.
     #[error(transparent)]
@@ -226,7 +226,8 @@ impl<'s> Run<'s> {
         if head.starts_with(tape::MAGIC) {
             return Err(fault(InputFault { cause: Cause::Refused, text: TAPE.into() }));
         }
-        if !head.trim_ascii().is_empty() {
+        // Blank lines at the start are no reason to leave out what may follow.
+        if head.len() >= HEAD || !head.trim_ascii().is_empty() {
             let format = self.format(head, &mut file)?;
             let (reading, tally) = match &self.settings.choices.durations {
                 Some(durations) if format == Format::AzureFunctions2019 => (self.functions(durations, sink)?, Tally::default()),
@@ -347,7 +348,7 @@ impl<'s> Run<'s> {
         }
         if account.requests == 0 {
             let formats = formats.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-            return Err(Fault::Empty(account.instead(self.read.files.len(), &formats)));
+            return Err(Fault::Empty(account.instead(&self.read.files, &formats)));
         }
         if account.unreadable() > 0 {
             self.read.warnings.push(account.complaint());

@@ -39,7 +39,7 @@ const LARGEST_TABLE: usize = 256 << 20;
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Column {
-    /// Nanoseconds since the record before; of the first in a block, since the first of all.
+    /// Nanoseconds since the record before; of the first in a block, since the last of the block before: the foot has its instant.
     At,
     /// How exact the instant is, in nanoseconds.
     Tick,
