@@ -79,6 +79,9 @@ pub struct Stop;
 
 /// Where readers push what they find.
 pub trait Sink {
+    /// Another file begins: its first request may be from before the last one's end.
+    fn file_begins(&mut self) {}
+
     /// A request. They come in the order of the record, which need not be that of time.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use super::format::{self, Choices, Document, DocumentFault, Format, OpenFault, R
 use super::input::{self, Cause, Input, InputFault, Lines, Opened, Piece, Spent};
 use super::order::{self, Order, OrderFault};
 use super::shown;
+use super::tape;
 use account::Counting;
 
 /// How to read.
@@ -105,7 +106,7 @@ pub enum Fault {
     #[error("{0}")]
     Unreadable(String),
     /// There are no requests.
-    #[error("there are 0 requests in it: {0}")]
+    #[error("there are 0 requests in {0}")]
     Empty(String),
     /// They could not be put in order.
     #[error(transparent)]
@@ -128,6 +129,10 @@ impl Fault {
     }
 }
 
+/// A trace file stands for itself.
+const TAPE: &str = "it is a trace file of `evenkeel trace convert`, which is read by itself: as the one file that is named, unpacked, and not through a pipe; \
+                    to put several logs together, convert them together";
+
 /// How much of a file shows what it is.
 const HEAD: usize = 64 << 10;
 
@@ -138,6 +143,7 @@ const HEAD: usize = 64 << 10;
 pub fn read(inputs: &[Input], settings: &Settings, sink: &mut dyn Sink) -> Result<Read, Fault> {
     let mut run = Run::new(settings);
     for input in inputs {
+        sink.file_begins();
         if !run.file(input, sink)? {
             return Ok(run.read);
         }
@@ -217,7 +223,11 @@ impl<'s> Run<'s> {
         let head = lines.head(HEAD).map_err(|error| fault(InputFault::of(&error)))?;
         let mut file = FileRead { name: name.clone(), format: None, why: None, requests: 0, bytes: 0, layouts: Vec::new() };
         let mut wants_more = true;
-        if !head.trim_ascii().is_empty() {
+        if head.starts_with(tape::MAGIC) {
+            return Err(fault(InputFault { cause: Cause::Refused, text: TAPE.into() }));
+        }
+        // Blank lines at the start are no reason to leave out what may follow.
+        if head.len() >= HEAD || !head.trim_ascii().is_empty() {
             let format = self.format(head, &mut file)?;
             let (reading, tally) = match &self.settings.choices.durations {
                 Some(durations) if format == Format::AzureFunctions2019 => (self.functions(durations, sink)?, Tally::default()),
@@ -338,7 +348,7 @@ impl<'s> Run<'s> {
         }
         if account.requests == 0 {
             let formats = formats.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-            return Err(Fault::Empty(account.instead(self.read.files.len(), &formats)));
+            return Err(Fault::Empty(account.instead(&self.read.files, &formats)));
         }
         if account.unreadable() > 0 {
             self.read.warnings.push(account.complaint());

@@ -87,11 +87,12 @@ pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes
     Ok((writer.finish(origin)?, read, report))
 }
 
-/// Writes the entries of a tape again, changed.
+/// Writes the entries of a tape again, with other names. Instants stay: where a second was spread, it is already.
 ///
 /// # Errors
 /// What cannot be read, or written.
 pub fn again<W: Write>(tape: &Tape, changes: &Changes, to: W) -> Result<W, Fault> {
+    let changes = &Changes { spread: false, ..changes.clone() };
     let mut taking = Taking { order: Order::new(order::Limits::default()), changes, number: 0, fault: None, coarsest: 0 };
     let read = tape.each(&mut |entry| taking.request(entry));
     if let Some(fault) = taking.fault {
@@ -129,6 +130,10 @@ struct Taking<'c> {
 }
 
 impl Sink for Taking<'_> {
+    fn file_begins(&mut self) {
+        self.order.file_begins();
+    }
+
     fn request(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
         self.coarsest = self.coarsest.max(entry.tick);
         let mut changed = entry.borrowed();

@@ -195,7 +195,7 @@ impl Recorded {
         let mut wanted = self.cut.work.columns();
         wanted.extend([Column::Key, Column::Client, Column::Backend]);
         if self.cut.sessions {
-            wanted.push(Column::Duration);
+            wanted.extend([Column::Duration, Column::Service]);
         }
         Columns::of(&wanted)
     }
@@ -368,7 +368,9 @@ impl Replay {
         };
         let mut think = AT_ONCE;
         if let Some(answered) = self.answered.get_mut(client as usize) {
-            let duration = Some(block.value(Column::Duration, record)).filter(|&value| value != NONE).unwrap_or(0);
+            // Who says only how long the backend worked says what the client waited at least.
+            let took = [Column::Duration, Column::Service].map(|column| block.value(column, record));
+            let duration = took.into_iter().find(|&value| value != NONE).unwrap_or(0);
             // One more, so that 0 is none.
             if let Some(waited) = answered.checked_sub(1).and_then(|answered| recorded.checked_sub(answered)) {
                 think = round_ns(waited as f64 / self.of.cut.scale);

@@ -27,4 +27,5 @@ mod readme;
 mod selftest;
 mod svg;
 mod theory;
+mod trace;
 mod world;

@@ -182,7 +182,12 @@ fn waits(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
         let at = place(root, "traffic", index, &["arrivals", "rate"]);
         let path = in_traffic(root, index, &source.name, "arrivals.rate");
         let gap_years = 1.0 / rate.as_per_second() / (365.25 * 86_400.0);
-        match scenario.run.length {
+        let length = match (&source.arrivals.process, scenario.run.length) {
+            // A record ends by itself.
+            (Process::Recorded(recorded), Length::Requests(requests)) => Length::Requests(requests.min(recorded.requests())),
+            (_, length) => length,
+        };
+        match length {
             Length::Duration(duration) if rate.gap_ns() > duration.0 as f64 => {
                 let message = format!("no request is expected within {duration} (mean gap {})", mean_gap(rate.gap_ns(), gap_years));
                 d.report(

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::trace::entry::{Entry, Line, LineFormat, Reason, Sink, Stop};
 use crate::trace::shown;
 
-use super::Settings;
+use super::{FileRead, Settings};
 
 /// What was counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,14 +77,15 @@ impl Account {
     }
 
     /// What there is instead of requests.
-    pub(super) fn instead(&self, files: usize, formats: &str) -> String {
+    pub(super) fn instead(&self, files: &[FileRead], formats: &str) -> String {
         let mut parts: Vec<String> = self.others.iter().map(|(what, count)| format!("{count} × {what}")).collect();
         if parts.is_empty() {
             parts.push("nothing at all".into());
         }
-        let of = if formats.is_empty() { String::new() } else { format!(" read as {formats}") };
-        let noun = if files == 1 { "file" } else { "files" };
-        format!("{files} {noun}{of} with {}", parts.join(", "))
+        let of = if formats.is_empty() { String::new() } else { format!(", read as {formats}") };
+        let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+        let first = files.first().map_or("no file", |file| &file.name);
+        format!("{first}{more}{of}: {}", parts.join(", "))
     }
 }
 

@@ -39,7 +39,7 @@ const LARGEST_TABLE: usize = 256 << 20;
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Column {
-    /// Nanoseconds since the record before; of the first in a block, since the first of all.
+    /// Nanoseconds since the record before; of the first in a block, since the last of the block before: the foot has its instant.
     At,
     /// How exact the instant is, in nanoseconds.
     Tick,
@@ -138,6 +138,8 @@ struct Foot {
     /// Of each named column's table: offset and bytes.
     names: [(u64, u64); 4],
     blocks: Vec<Place>,
+    /// Over all bytes of blocks and tables of names: what is in it, whatever it was read from.
+    content: u64,
 }
 
 /// Where a tape's records come from.
@@ -178,23 +180,22 @@ pub struct Tape {
     store: Store,
     foot: Foot,
     names: [Names; 4],
-    checksum: u64,
 }
 
-/// Short: a plan that is printed has one, and what stands in it hangs on the checksum.
+/// Short: a plan that is printed has one, and what stands in it hangs on the checksum of the content; not on where that came from.
 impl fmt::Debug for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tape")
             .field("records", &self.foot.records)
-            .field("checksum", &format_args!("{:016x}", self.checksum))
+            .field("content", &format_args!("{:016x}", self.foot.content))
             .finish_non_exhaustive()
     }
 }
 
-/// Two tapes are the same if their ends are: all blocks' checksums hang on that.
+/// Two tapes are the same if their ends are: the checksum of all blocks and names stands there.
 impl PartialEq for Tape {
     fn eq(&self, other: &Self) -> bool {
-        self.checksum == other.checksum && self.foot == other.foot
+        self.foot == other.foot
     }
 }
 
@@ -242,7 +243,7 @@ impl Tape {
         for ((names, &place), column) in names.iter_mut().zip(&foot.names).zip(Column::NAMED) {
             *names = table(&store, place, column)?;
         }
-        Ok(Self { store, foot, names, checksum })
+        Ok(Self { store, foot, names })
     }
 
     /// Looks at every block.
@@ -381,10 +382,10 @@ impl Tape {
         self.store.len()
     }
 
-    /// What tells it from others.
+    /// What tells its records from others: a checksum over all of them.
     #[must_use]
-    pub const fn checksum(&self) -> u64 {
-        self.checksum
+    pub const fn content(&self) -> u64 {
+        self.foot.content
     }
 
     /// Reads a block's columns, those that the block was made for.

@@ -5,13 +5,12 @@ use super::names::Naming;
 use super::{BLOCK, Column, Foot, MAGIC, NONE, Origin, Place, Total, VERSION};
 use crate::trace::entry::{Entry, Outcome, Text};
 use std::io::{self, Write};
-use xxhash_rust::xxh64::xxh64;
+use xxhash_rust::xxh64::{Xxh64, xxh64};
 
 /// Bytes of names of keys and of clients that are kept, at most; backends and classes are few.
 const MOST_NAMES: [usize; 4] = [32 << 20, 32 << 20, 4 << 20, 4 << 20];
 
 /// A tape that is being written. Entries come in order of their arrival.
-#[derive(Debug)]
 pub struct Writer<W> {
     to: W,
     offset: u64,
@@ -20,6 +19,13 @@ pub struct Writer<W> {
     columns: [Vec<u64>; Column::ALL.len()],
     last: u64,
     bytes: Vec<u8>,
+    content: Xxh64,
+}
+
+impl<W> std::fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("records", &self.foot.records).finish_non_exhaustive()
+    }
 }
 
 impl<W: Write> Writer<W> {
@@ -32,7 +38,8 @@ impl<W: Write> Writer<W> {
         to.write_all(&VERSION.to_le_bytes())?;
         to.write_all(&[0; 4])?;
         let foot = Foot { totals: vec![Total::default(); Column::ALL.len()], ..Foot::default() };
-        Ok(Self { to, offset: 16, foot, naming: MOST_NAMES.map(Naming::new), columns: Default::default(), last: 0, bytes: Vec::new() })
+        let naming = MOST_NAMES.map(Naming::new);
+        Ok(Self { to, offset: 16, foot, naming, columns: Default::default(), last: 0, bytes: Vec::new(), content: Xxh64::new(0) })
     }
 
     /// Appends an entry. One from before the last is written as of the last: whoever pushes has put them in order.
@@ -99,6 +106,7 @@ impl<W: Write> Writer<W> {
         (place.bytes, place.records) = (self.bytes.len() as u32, self.columns[0].len() as u32);
         self.columns.iter_mut().for_each(Vec::clear);
         self.offset += self.bytes.len() as u64;
+        self.content.update(&self.bytes);
         self.to.write_all(&self.bytes)
     }
 
@@ -123,8 +131,10 @@ impl<W: Write> Writer<W> {
             dress(&plain, Column::NAMED[which] as u8, &mut dressed);
             self.foot.names[which] = (self.offset, dressed.len() as u64);
             self.offset += dressed.len() as u64;
+            self.content.update(&dressed);
             self.to.write_all(&dressed)?;
         }
+        self.foot.content = self.content.digest();
         let foot = serde_json::to_vec(&self.foot).map_err(io::Error::other)?;
         self.to.write_all(&foot)?;
         for number in [self.offset, foot.len() as u64, xxh64(&foot, 0)] {
