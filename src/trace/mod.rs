@@ -10,6 +10,8 @@
 
 pub mod entry;
 #[cfg(feature = "traces")]
+pub mod fit;
+#[cfg(feature = "traces")]
 pub mod format;
 #[cfg(feature = "traces")]
 pub mod input;
