@@ -18,6 +18,8 @@ mod run;
 mod scenarios;
 mod selftest;
 mod terminal;
+mod trace_fit;
+mod trace_proof;
 
 use args::{Args, Command};
 use std::process::ExitCode;

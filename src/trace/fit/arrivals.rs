@@ -194,8 +194,12 @@ impl Known {
             found.extend(self.batch(seen.cell));
         }
         // What is less than stamps can tell is taken as half of that.
-        let some: Vec<f64> =
-            even.iter().copied().step_by(even.len().div_ceil(ENOUGH)).map(|gap| if gap < seen.cell { 0.5 * seen.cell } else { gap }).collect();
+        let some: Vec<f64> = even
+            .iter()
+            .copied()
+            .step_by(even.len().div_ceil(ENOUGH))
+            .map(|gap| if gap < seen.cell { 0.5 * seen.cell } else { gap })
+            .collect();
         let mut laws = vec![law::gamma(&some), law::weibull(&some), law::lognormal(&some)];
         laws.extend(law::hyperexponential(&some));
         laws.retain(|law| is_writable(law));

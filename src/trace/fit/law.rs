@@ -50,9 +50,7 @@ pub(super) fn ln_density(dist: &Dist) -> Box<dyn Fn(f64) -> f64 + '_> {
         Dist::Pareto { alpha, min, max } => {
             let cut = max.map_or(1.0, |max| 1.0 - pow(min / max, *alpha));
             let front = log(alpha / cut) + alpha * log(*min);
-            Box::new(move |x| {
-                if x < *min || max.is_some_and(|max| x > max) { f64::NEG_INFINITY } else { front - (alpha + 1.0) * log(x) }
-            })
+            Box::new(move |x| if x < *min || max.is_some_and(|max| x > max) { f64::NEG_INFINITY } else { front - (alpha + 1.0) * log(x) })
         }
         // Those have no density, or are not fitted by likelihood.
         Dist::Constant(_) | Dist::Uniform { .. } | Dist::Normal { .. } | Dist::Empirical(_) => Box::new(|_| f64::NEG_INFINITY),

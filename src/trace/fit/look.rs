@@ -199,7 +199,11 @@ impl Pass {
             width: self.width,
             requests: self.requests,
             span: self.span,
-            cell: if self.spread { 1.0 } else { (self.tick as f64).clamp(1.0, 0.1 * (self.span as f64 / self.requests.max(1) as f64).max(10.0)) },
+            cell: if self.spread {
+                1.0
+            } else {
+                (self.tick as f64).clamp(1.0, 0.1 * (self.span as f64 / self.requests.max(1) as f64).max(10.0))
+            },
             dispersion: self.dispersion.each_ref().map(Dispersion::index),
             gap_cv: self.moments.variation(),
             spread: self.spread,

@@ -34,7 +34,10 @@ pub(super) fn of(fit: &Fit, tape: &Tape) -> Vec<String> {
 
 fn arrivals(fit: &Fit, said: &mut Vec<String>) {
     let Some(chosen) = fit.process() else {
-        return said.push("fewer than 20 gaps, or all requests at once: arrivals are taken as Poisson at the recorded rate, which nothing supports".into());
+        return said.push(
+            "fewer than 20 gaps, or all requests at once: arrivals are taken as Poisson at the recorded rate, which nothing supports"
+                .into(),
+        );
     };
     let gaps = fit.seen.stretches.iter().map(|stretch| stretch.gaps.len()).sum();
     if chosen.ks > FAR.max(chance(gaps)) {
@@ -77,7 +80,8 @@ fn work(fit: &Fit, tape: &Tape, said: &mut Vec<String>) {
         said.push(format!("{} of {all} requests have no work in the record: the law is that of the others", all - count));
     }
     if fit.law().is_some_and(|law| law.name == "empirical") {
-        let reason = if fit.work.len() == 1 { "some requests have no work at all, or there are too few" } else { "no simple law is near enough" };
+        let reason =
+            if fit.work.len() == 1 { "some requests have no work at all, or there are too few" } else { "no simple law is near enough" };
         said.push(format!("work is written as measured quantiles ({reason}): it never exceeds the greatest that was recorded"));
     }
 }

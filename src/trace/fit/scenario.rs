@@ -68,7 +68,12 @@ impl Fit {
         };
         let count = |dispersion: Option<f64>| dispersion.map_or("?".to_owned(), |value| format!("{value:.2}"));
         let [a, b, c, d] = self.seen.dispersion.map(count);
-        let _ = writeln!(text, "# gaps: coefficient of variation {}, Kolmogorov and Smirnov's distance {:.3}", count(self.seen.gap_cv), chosen.ks);
+        let _ = writeln!(
+            text,
+            "# gaps: coefficient of variation {}, Kolmogorov and Smirnov's distance {:.3}",
+            count(self.seen.gap_cv),
+            chosen.ks
+        );
         let _ = writeln!(text, "# variance by mean of the recorded counts at 0.1 s, 1 s, 10 s, 60 s: {a}, {b}, {c}, {d}");
         let [a, b, c, d] = chosen.dispersion.map(count);
         let _ = writeln!(text, "# and of the model's: {a}, {b}, {c}, {d}");

@@ -61,9 +61,13 @@ pub struct Values {
 /// Every law that was tried, the chosen one marked; none without values.
 #[must_use]
 pub fn fit(values: &Values) -> Vec<Law> {
-    let all = &values.some;
+    let mut all = values.some.clone();
     if all.is_empty() {
         return Vec::new();
+    }
+    // Few that are nothing were less than the unit of the record.
+    if all.iter().filter(|&&value| value == 0.0).count() * 1000 <= all.len() {
+        all.iter_mut().for_each(|value| *value = value.max(0.5 * values.cell));
     }
     let mut sorted = all.clone();
     sorted.sort_by(f64::total_cmp);
@@ -81,7 +85,7 @@ pub fn fit(values: &Values) -> Vec<Law> {
         laws = candidates(&some).into_iter().map(|dist| judged(law::name(&dist), dist, values, &sorted)).collect();
     }
     laws.push(judged("empirical", empirical(&sorted, values.mean), values, &sorted));
-    choose(&mut laws, all);
+    choose(&mut laws, &all);
     laws
 }
 
