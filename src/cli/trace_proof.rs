@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Requests of a replication, at most.
 const MOST: u64 = 1_000_000;
+/// Replications whose traffic is looked at, at most.
+const LOOKED: u32 = 10;
 
 /// Something that both have, and what it is of each.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +85,8 @@ pub(super) fn prove(model: Model<'_>, tape: &Arc<Tape>, args: &FitArgs, terminal
 }
 
 struct Ran {
-    traffic: Tally,
+    /// Of some replications.
+    traffic: Vec<Tally>,
     results: Vec<ResultSummary>,
 }
 
@@ -115,7 +118,8 @@ fn ran(text: &str, requests: u64, tape: &Arc<Tape>, args: &FitArgs, terminal: &T
         Code::Failed
     })?;
     let source = job.plans.first().and_then(|plan| plan.sources.first());
-    let traffic = source.map(|source| look(source, requests, args.seed.into())).unwrap_or_default();
+    let looked = |source: &SourcePlan| (0..args.replications.min(LOOKED)).map(|number| look(source, requests, number, args.seed)).collect();
+    let traffic = source.map(looked).unwrap_or_default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let outcome = job.run(threads, &|_| !is_interrupted());
     if let Some((balancer, trouble)) = &outcome.trouble {
@@ -127,8 +131,8 @@ fn ran(text: &str, requests: u64, tape: &Arc<Tape>, args: &FitArgs, terminal: &T
 }
 
 /// The traffic that a source makes, as `trace inspect` would see it.
-fn look(plan: &SourcePlan, requests: u64, seed: u64) -> Tally {
-    let (mut source, mut tally) = (Traffic::new(plan, seed, 0, 0), Tally::default());
+fn look(plan: &SourcePlan, requests: u64, replication: u32, seed: u32) -> Tally {
+    let (mut source, mut tally) = (Traffic::new(plan, seed.into(), replication.into(), 0), Tally::default());
     for _ in 0..requests {
         let (at, work, _) = source.peek();
         let Ok(at) = i64::try_from(at) else { break };

@@ -40,6 +40,14 @@ pub struct Arrivals {
     pub spread: bool,
 }
 
+impl Arrivals {
+    /// The mean gap, in nanoseconds.
+    #[must_use]
+    pub fn mean_gap(&self) -> f64 {
+        self.span as f64 / self.requests.saturating_sub(1).max(1) as f64
+    }
+}
+
 /// A process, without what changes over time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Process {
@@ -123,7 +131,7 @@ pub fn fit(seen: &Arrivals) -> Vec<Candidate> {
     let shapes = [Vec::new(), steps];
     for steps in shapes.iter().take(if shapes[1].is_empty() { 1 } else { 2 }) {
         let known = Known::new(seen, steps);
-        for process in known.processes(seen) {
+        for process in known.processes(seen, steps.is_empty()) {
             let score = known.score(&process, seen.cell);
             let Some(held_out) = known.held_out(&score) else { continue };
             let parameters = process.parameters() + (2 * steps.len()).saturating_sub(1);
@@ -139,13 +147,13 @@ pub fn fit(seen: &Arrivals) -> Vec<Candidate> {
             scores.push(score);
         }
     }
-    choose(&mut candidates, &scores, gaps);
+    choose(&mut candidates, &scores, gaps, seen);
     candidates
 }
 
 /// Nearly all gaps within a hundredth of the mean, or within what stamps leave open.
 fn constant(seen: &Arrivals) -> Option<Candidate> {
-    let mean = seen.span as f64 / seen.requests.saturating_sub(1).max(1) as f64;
+    let mean = seen.mean_gap();
     let slack = (0.01 * mean).max(2.0 * seen.cell);
     let gaps = || seen.stretches.iter().flat_map(|stretch| &stretch.gaps);
     let near = gaps().filter(|&&gap| (gap - mean).abs() <= slack).count();
@@ -186,7 +194,7 @@ impl Known {
     }
 
     /// Every process, fitted to the even stretches.
-    fn processes(&self, seen: &Arrivals) -> Vec<Process> {
+    fn processes(&self, seen: &Arrivals, is_flat: bool) -> Vec<Process> {
         let even: Vec<f64> = self.stretches.iter().step_by(2).flat_map(|stretch| stretch.0.iter().copied()).collect();
         let ties = even.iter().filter(|&&gap| gap < seen.cell).count();
         let mut found = vec![Process::Poisson];
@@ -204,7 +212,7 @@ impl Known {
         laws.extend(law::hyperexponential(&some));
         laws.retain(|law| is_writable(law));
         found.extend(laws.into_iter().map(Process::Renewal));
-        found.extend(self.mmpp(seen));
+        found.extend(self.mmpp(seen, is_flat));
         found
     }
 
@@ -225,31 +233,38 @@ impl Known {
         (mean > 1.0).then_some(Process::Batch { mean, fixed: like * 100 >= sizes.len() * 95 })
     }
 
-    fn mmpp(&self, seen: &Arrivals) -> Option<Process> {
+    /// Two states, by likelihood and by burstiness.
+    fn mmpp(&self, seen: &Arrivals, is_flat: bool) -> Vec<Process> {
         let mut left = ENOUGH;
-        let even = self.stretches.iter().step_by(2).map(|stretch| &stretch.0[..]);
-        let even: Vec<&[f64]> = even
-            .map(|gaps| {
-                let taken = gaps.len().min(left);
-                left -= taken;
-                &gaps[..taken]
+        let even = self.stretches.iter().step_by(2).map(|stretch| lifted(&stretch.0, seen.cell));
+        let even: Vec<Vec<f64>> = even
+            .map(|mut gaps| {
+                gaps.truncate(left);
+                left -= gaps.len();
+                gaps
             })
             .filter(|gaps| !gaps.is_empty())
             .collect();
+        let even: Vec<&[f64]> = even.iter().map(|gaps| &gaps[..]).collect();
         let mean = even.iter().flat_map(|gaps| gaps.iter()).sum::<f64>() / even.iter().map(|gaps| gaps.len()).sum::<usize>().max(1) as f64;
         let widths = [3.0, 10.0, 40.0, 200.0, 1000.0].map(|gaps| gaps * mean);
         let mut guesses: Vec<TwoStates> = widths.iter().filter_map(|&width| TwoStates::guess(&counts(&even, width), width)).collect();
         // Windows of the whole record see what is slower than a stretch.
         guesses.extend(TwoStates::guess(&seen.counts, seen.width as f64));
-        let found = TwoStates::most_likely(&even, &guesses)?;
-        (found.rate().is_finite() && found.stays.iter().all(|&stay| (1.0..1e18).contains(&stay))).then_some(Process::Mmpp(found))
+        let mut found: Vec<TwoStates> = TwoStates::most_likely(&even, &guesses).into_iter().collect();
+        if is_flat {
+            let curve: Vec<(f64, f64)> = judged(seen).filter_map(|at| Some((imitate::SCALES[at] as f64, seen.dispersion[at]?))).collect();
+            found.extend(TwoStates::as_bursty(&even, 1.0 / seen.mean_gap(), &curve));
+        }
+        let is_sane = |states: &TwoStates| states.rate().is_finite() && states.stays.iter().all(|&stay| (1.0..1e18).contains(&stay));
+        found.into_iter().filter(is_sane).map(Process::Mmpp).collect()
     }
 
     /// Log likelihood of each held-out stretch.
     fn score(&self, process: &Process, cell: f64) -> Vec<f64> {
         let held = self.stretches.iter().skip(1).step_by(2);
         match process {
-            Process::Mmpp(states) => held.map(|(gaps, factors)| states.ln_likelihood(gaps) + factors).collect(),
+            Process::Mmpp(states) => held.map(|(gaps, factors)| states.ln_likelihood(&lifted(gaps, cell)) + factors).collect(),
             _ => {
                 let mean = self.mean();
                 let ln = ln_gap(process, mean, cell);
@@ -285,6 +300,29 @@ impl Known {
         };
         law::distance(&gaps, cell, &below)
     }
+}
+
+/// Gaps that stamps cannot tell from none, as half of what they can tell.
+fn lifted(gaps: &[f64], cell: f64) -> Vec<f64> {
+    gaps.iter().map(|&gap| if gap < cell { 0.5 * cell } else { gap }).collect()
+}
+
+/// Windows of a width that a record must have for its burstiness at that width to be held against a process.
+pub(super) const WINDOWS: f64 = 20.0;
+
+/// The scales at which it is.
+pub(super) fn judged(seen: &Arrivals) -> impl Iterator<Item = usize> {
+    let span = seen.span as f64;
+    (0..imitate::SCALES.len()).filter(move |&at| span >= WINDOWS * imitate::SCALES[at] as f64)
+}
+
+/// How far the burstiness of a process is from the record's: the greatest logarithm of their ratio over the scales.
+fn apart(candidate: &Candidate, seen: &Arrivals) -> f64 {
+    let ratio = |at: usize| {
+        let (model, recorded) = (candidate.dispersion[at]?, seen.dispersion[at]?);
+        Some(log(model.max(0.1) / recorded.max(0.1)).abs())
+    };
+    judged(seen).filter_map(ratio).fold(0.0, f64::max)
 }
 
 /// Whether the scenario language has room for it.
@@ -332,11 +370,17 @@ fn ln_gap(process: &Process, mean: f64, cell: f64) -> Box<dyn Fn(f64) -> f64 + '
     }
 }
 
-/// The simplest that the most likely one does not beat by more than chance and by more than its further numbers must bring.
-fn choose(candidates: &mut [Candidate], scores: &[Vec<f64>], gaps: usize) {
+/// Burstiness that is at most twice or half the record's is near enough, and what is at most a quarter further off than the nearest.
+const BURSTS: (f64, f64) = (2.0, 1.25);
+
+/// Of those that are as bursty as the record, the simplest that the most likely one does not beat by more than chance and by more than its further numbers must bring.
+fn choose(candidates: &mut [Candidate], scores: &[Vec<f64>], gaps: usize, seen: &Arrivals) {
     let total = |at: usize| scores[at].iter().sum::<f64>() - candidates[at].steps.len() as f64 * log(gaps as f64);
-    let Some(best) = (0..candidates.len()).max_by(|&a, &b| total(a).total_cmp(&total(b))) else { return };
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    let off: Vec<f64> = candidates.iter().map(|candidate| apart(candidate, seen)).collect();
+    let bound = log(BURSTS.0).max(off.iter().copied().fold(f64::MAX, f64::min) + log(BURSTS.1));
+    let near = || (0..candidates.len()).filter(|&at| off[at] <= bound);
+    let Some(best) = near().max_by(|&a, &b| total(a).total_cmp(&total(b))) else { return };
+    let mut order: Vec<usize> = near().collect();
     order.sort_by_key(|&at| (candidates[at].parameters, at));
     let chosen = order.into_iter().find(|&at| {
         let gains: Vec<f64> = scores[best].iter().zip(&scores[at]).map(|(best, this)| best - this).collect();

@@ -34,7 +34,7 @@ pub fn dispersion(process: &Process, steps: &[Step], seen: &Arrivals) -> [Option
 
 /// Gives out instants until the record would be over.
 pub(super) fn each(process: &Process, steps: &[Step], seen: &Arrivals, time: u64, requests: u64, out: &mut dyn FnMut(u64)) {
-    let mean = seen.span as f64 / seen.requests.saturating_sub(1).max(1) as f64;
+    let mean = seen.mean_gap();
     let mut gaps = Gaps::new(process, mean, time);
     let mut operational = 0.0;
     for number in 0..requests.saturating_mul(2) {

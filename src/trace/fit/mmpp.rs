@@ -120,6 +120,32 @@ impl TwoStates {
         })
     }
 
+    /// The one that is as bursty as a curve of widths and variances by means says, at a rate: its curve is 1 + a · (1 − (1 − exp(−s t)) ÷ (s t)), of which a and s are
+    /// found by least squares of logarithms; of those with that curve, the one that makes gaps most likely.
+    #[must_use]
+    pub fn as_bursty(stretches: &[&[f64]], rate: f64, curve: &[(f64, f64)]) -> Option<Self> {
+        if curve.len() < 2 || curve.iter().all(|point| point.1 < 1.2) {
+            return None;
+        }
+        let off = |point: &[f64; 2]| {
+            let (a, s) = (exp(point[0]), exp(point[1]));
+            let at = |width: f64| 1.0 + a * (1.0 + libm::expm1(-s * width) / (s * width));
+            curve.iter().map(|&(width, index)| log(at(width) / index.max(1.0))).map(|off| off * off).sum::<f64>()
+        };
+        let most = curve.iter().map(|point| point.1).fold(1.2, f64::max);
+        let starts = curve.iter().map(|&(width, _)| least([log(most), -log(width)], 0.5, 400, off));
+        let (point, _) = starts.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (a, s) = (exp(point[0]), exp(point[1]));
+        let of = |busy: f64| {
+            let apart = sqrt(a * s * rate / (2.0 * busy * (1.0 - busy)));
+            let quiet = rate - busy * apart;
+            (quiet >= 0.0).then(|| Self { rates: [quiet, quiet + apart], stays: [1.0 / (s * busy), 1.0 / (s * (1.0 - busy))] })
+        };
+        let shares = (1..60).map(|step| 1.0 / (1.0 + exp(0.2 * (f64::from(step) - 30.0))));
+        let known = |states: &Self| stretches.iter().map(|gaps| states.ln_likelihood(gaps)).sum::<f64>();
+        shares.filter_map(of).map(|states| (known(&states), states)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|best| best.1)
+    }
+
     fn point(&self) -> [f64; 4] {
         [log(self.rates[0].max(1e-25)), log(self.rates[1].max(1e-25)), log(self.stays[0]), log(self.stays[1])]
     }
@@ -174,6 +200,18 @@ mod tests {
             assert!((states.ln_likelihood(&[x, x]) - 2.0 * (log(2.0) - 2.0 * x)).abs() < 1e-7);
         }
         assert!((states.dispersion(10.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_curve_gives_back_what_it_came_from() {
+        let known = TwoStates { rates: [0.5, 8.0], stays: [30.0, 10.0] };
+        let curve: Vec<(f64, f64)> = [1.0, 10.0, 100.0, 600.0].map(|width| (width, known.dispersion(width))).to_vec();
+        let gaps: Vec<f64> = (0..300).map(|at| if at % 20 == 0 { 20.0 } else { 0.125 }).collect();
+        let found = TwoStates::as_bursty(&[&gaps], known.rate(), &curve).expect("it is bursty");
+        assert!((found.rate() / known.rate() - 1.0).abs() < 1e-9);
+        for (width, index) in curve {
+            assert!((found.dispersion(width) / index - 1.0).abs() < 0.01, "{found:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod work;
 pub use arrivals::{Arrivals, Candidate, Process};
 pub use popularity::Keys;
 pub use scenario::Pool;
+pub use steps::Step;
 pub use work::Law;
 
 use super::tape::{Column, Fault, Tape};

@@ -1,12 +1,12 @@
 //! What a fit cannot promise, in words.
 
-use super::arrivals::chance;
+use super::arrivals::{WINDOWS, chance};
 use super::imitate::SCALES;
 use super::{Fit, Keys, Source};
 use crate::trace::tape::{Column, Tape};
 
 /// A distance of gaps from which on no process that was tried is said to fit.
-pub const FAR: f64 = 0.1;
+pub(super) const FAR: f64 = 0.1;
 /// A dispersion that is so many times off is said.
 const OFF: f64 = 2.0;
 
@@ -50,8 +50,7 @@ fn arrivals(fit: &Fit, said: &mut Vec<String>) {
         let (Some(model), Some(recorded)) = (*model, recorded) else { continue };
         let seconds = scale as f64 / 1e9;
         // Few windows leave much to chance.
-        let windows = fit.seen.span as f64 / scale as f64;
-        if windows < 20.0 {
+        if (fit.seen.span as f64) < WINDOWS * scale as f64 {
             continue;
         }
         if recorded > OFF * model.max(0.05) {

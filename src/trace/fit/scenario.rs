@@ -29,7 +29,7 @@ impl Pool {
 }
 
 /// Requests of a written run, at most.
-pub const MOST: u64 = 1_000_000;
+pub(super) const MOST: u64 = 1_000_000;
 
 impl Fit {
     /// The scenario; `work` is that of the requests as the scenario language writes it, where the record has none.
@@ -40,12 +40,12 @@ impl Fit {
         let names: Vec<String> = balancers.iter().map(|name| format!("\"{name}\"")).collect();
         let _ = write!(
             text,
-            "# A synthetic model of recorded traffic, fitted by `evenkeel trace fit`: {} requests in {}, {:.4} a second.\n\
+            "# A synthetic model of recorded traffic, fitted by `evenkeel trace fit`: {} requests in {}, {} a second.\n\
              title = \"Fitted to recorded traffic\"\n\
              balancers = [{}]\n\n[run]\nrequests = {requests}\nreplications = 5\n\n[traffic]\n",
             self.seen.requests,
             span(self.seen.span as f64),
-            self.rate(),
+            number(self.rate()),
             names.join(", ")
         );
         self.write_arrivals(&mut text);

@@ -125,6 +125,26 @@ fn two_states_are_found() {
 }
 
 #[test]
+fn a_bursty_recorded_trace_gets_a_bursty_process() {
+    // Requests to a code model (Azure, 2023): 8,819 in an hour, counts by second vary 13 times as much as a Poisson process would let them.
+    let text = include_str!("../../../tests/data/traces/azure_llm_code_arrivals.csv");
+    let mut writer = Writer::new(Vec::new()).expect("memory takes it");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let at: i64 = line.parse().expect("a whole number");
+        writer.push(&Entry { at: at * 1000, tick: 100, ..Entry::default() }).expect("memory takes it");
+    }
+    let tape = Tape::from_bytes(writer.finish(Origin::default()).expect("memory takes it")).expect("it was written just now");
+    let fit = Fit::of(&tape, Source::Given).expect("it reads");
+    assert!((fit.seen.gap_cv.expect("gaps") - 13.2).abs() < 0.1);
+    let found = chosen(&fit);
+    assert_ne!(found.process, Process::Poisson, "{}", told(&fit));
+    for at in 0..3 {
+        let (model, recorded) = (found.dispersion[at].expect("windows"), fit.seen.dispersion[at].expect("windows"));
+        assert!((0.4..2.5).contains(&(model / recorded)), "{}", told(&fit));
+    }
+}
+
+#[test]
 fn batches_are_found() {
     let fit = fitted(&plan(Timing::Batch { gap: 10.0 * MS, size: BatchSize::Geometric(4.0) }, work()), 40_000, 5);
     let Process::Batch { mean, fixed: false } = chosen(&fit).process else { panic!("{}", told(&fit)) };
