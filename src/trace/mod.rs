@@ -8,6 +8,8 @@
 //!
 //! Readers push what they find into a [`Sink`]; nothing grows with the file.
 
+#[cfg(feature = "traces")]
+pub mod calibrate;
 pub mod entry;
 #[cfg(feature = "traces")]
 pub mod fit;

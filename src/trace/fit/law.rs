@@ -163,9 +163,8 @@ pub(super) fn weibull(values: &[f64]) -> Dist {
     Dist::Weibull { shape, mean: exp(scale) * libm::tgamma(1.0 + 1.0 / shape) }
 }
 
-/// The Pareto between the least and the greatest value.
-pub(super) fn pareto(values: &[f64]) -> Option<Dist> {
-    let (min, max) = values.iter().fold((f64::MAX, 0.0_f64), |(min, max), &x| (min.min(x), max.max(x)));
+/// The Pareto between bounds that hold all values.
+pub(super) fn pareto(values: &[f64], (min, max): (f64, f64)) -> Option<Dist> {
     if max < 2.0 * min {
         return None;
     }

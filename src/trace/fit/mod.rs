@@ -9,7 +9,7 @@ mod look;
 pub mod mmpp;
 pub mod popularity;
 mod remarks;
-mod scenario;
+pub mod scenario;
 mod special;
 mod steps;
 pub mod work;

@@ -132,7 +132,8 @@ fn shape(steps: &[Step]) -> String {
 }
 
 /// A distribution as the scenario language writes it.
-fn dist(dist: &Dist) -> String {
+#[must_use]
+pub fn dist(dist: &Dist) -> String {
     let body = match dist {
         Dist::Constant(value) => format!("dist = \"constant\", value = \"{}\"", span(*value)),
         Dist::Uniform { min, max } => format!("dist = \"uniform\", min = \"{}\", max = \"{}\"", span(*min), span(*max)),
@@ -182,7 +183,8 @@ fn whole(shares: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// Six digits or so.
-fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     let digits = if value == 0.0 { 0 } else { 6 - libm::floor(libm::log10(value.abs())) as i32 };
     let text = format!("{:.*}", digits.clamp(0, 12) as usize, value);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }

@@ -82,19 +82,19 @@ pub fn fit(values: &Values) -> Vec<Law> {
     if first > 0.0 && all.len() >= 20 {
         let half: Vec<f64> = all.iter().copied().step_by(2).collect();
         let some: Vec<f64> = half.iter().copied().step_by(half.len().div_ceil(ENOUGH)).collect();
-        laws = candidates(&some).into_iter().map(|dist| judged(law::name(&dist), dist, values, &sorted)).collect();
+        laws = candidates(&some, (first, last)).into_iter().map(|dist| judged(law::name(&dist), dist, values, &sorted)).collect();
     }
     laws.push(judged("empirical", empirical(&sorted, values.mean), values, &sorted));
     choose(&mut laws, &all);
     laws
 }
 
-fn candidates(some: &[f64]) -> Vec<Dist> {
+fn candidates(some: &[f64], bounds: (f64, f64)) -> Vec<Dist> {
     let mut found = vec![law::exponential(some)];
     // Of laws with as many parameters the one that comes first is preferred.
     found.extend(law::erlang(some));
     found.extend([law::gamma(some), law::lognormal(some), law::weibull(some)]);
-    found.extend(law::pareto(some));
+    found.extend(law::pareto(some, bounds));
     found.extend(law::hyperexponential(some));
     found.extend(law::two_lognormals(some));
     found.retain(|dist| dist.mean().is_finite());
