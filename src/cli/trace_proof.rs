@@ -91,7 +91,7 @@ struct Ran {
 }
 
 /// The tape, whatever the file is called.
-struct Only<'t>(&'t Arc<Tape>);
+pub(super) struct Only<'t>(pub(super) &'t Arc<Tape>);
 
 impl Files for Only<'_> {
     fn read(&self, path: &str, _: usize) -> Result<Vec<u8>, FileFault> {
@@ -142,9 +142,18 @@ fn look(plan: &SourcePlan, requests: u64, replication: u32, seed: u32) -> Tally 
     tally
 }
 
-fn traffic(recorded: &Tally, model: &Tally) -> Vec<Row> {
-    let row =
-        |name: &str, of: &dyn Fn(&Tally) -> Option<f64>| Row { name: name.into(), recorded: of(recorded), model: of(model), chance: None };
+fn traffic(recorded: &[Tally], model: &[Tally]) -> Vec<Row> {
+    // What one replication happens to be says little of a bursty model: the mean over them.
+    let mean = |all: &[Tally], of: &dyn Fn(&Tally) -> Option<f64>| {
+        let values: Vec<f64> = all.iter().filter_map(of).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let row = |name: &str, of: &dyn Fn(&Tally) -> Option<f64>| Row {
+        name: name.into(),
+        recorded: mean(recorded, of),
+        model: mean(model, of),
+        chance: None,
+    };
     let ms = |value: Option<u64>| value.map(|ns| ns as f64 / 1e6);
     let mut rows = vec![row("rate /s", &Tally::rate), row("gap CV", &Tally::gap_variation)];
     for (at, scale) in ["0.1 s", "1 s", "10 s", "60 s"].iter().enumerate() {

@@ -169,6 +169,25 @@ struct Seen<'s> {
     others: usize,
     /// Of all backends, by their order.
     in_flight: &'s [u32],
+    /// Of all together.
+    all: u32,
+    /// The number of its record.
+    number: u64,
+}
+
+/// What of the first so many records is known: requests in flight when it came, and how long it took, in nanoseconds.
+///
+/// # Errors
+/// The tape cannot be read.
+pub fn times(tape: &Tape, most: usize) -> Result<Vec<Option<(u32, u64)>>, Fault> {
+    let place: Vec<usize> = (0..tape.names(Column::Backend).len()).collect();
+    let mut times = vec![None; usize::try_from(tape.records()).unwrap_or(most).min(most)];
+    each(tape, &place, &mut |seen| {
+        if let Some(time) = times.get_mut(seen.number as usize) {
+            *time = Some((seen.all, seen.time));
+        }
+    })?;
+    Ok(times)
 }
 
 /// Goes through the requests with a backend and a time, in order of arrival, with what is in flight: those that have arrived and not yet been answered.
@@ -177,6 +196,7 @@ fn each(tape: &Tape, place: &[usize], out: &mut dyn FnMut(&Seen<'_>)) -> Result<
     let mut ends: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut in_flight = vec![0_u32; place.len()];
     let mut block = Block::new(Columns::of(&[Column::Service, Column::Duration, Column::Backend]));
+    let mut before = 0;
     for number in 0..tape.blocks() {
         tape.read(number, &mut block)?;
         for record in 0..block.len() {
@@ -190,12 +210,14 @@ fn each(tape: &Tape, place: &[usize], out: &mut dyn FnMut(&Seen<'_>)) -> Result<
                 in_flight[which] -= 1;
                 ends.pop();
             }
-            out(&Seen { backend, time, others: in_flight[backend] as usize, in_flight: &in_flight });
+            let (all, others) = (ends.len() as u32, in_flight[backend] as usize);
+            out(&Seen { backend, time, others, in_flight: &in_flight, all, number: before + record as u64 });
             if ends.len() < IN_FLIGHT {
                 in_flight[backend] += 1;
                 ends.push(Reverse((at.saturating_add(time), backend)));
             }
         }
+        before += block.len() as u64;
     }
     Ok(())
 }
