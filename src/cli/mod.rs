@@ -69,16 +69,6 @@ pub fn main() -> ExitCode {
         Command::Selftest(options) => selftest::selftest(&options, &terminal),
         Command::Completions { shell } => generate::completions(shell, &terminal),
         Command::Man => generate::man(&terminal),
-            let beside = files::Beside::of("-");
-            let wanted = crate::scenario::Wanted { files, ..Default::default() };
-                Ok(r) => r,
-                Err(e) => {
-                    terminal.error(&e.to_string());
-                    return ExitCode::from(2);
-                }
-            };
-            trace_fit::fit(&r.tape, &args, &terminal)
-        }
     };
     ExitCode::from(code.number())
 }

@@ -80,7 +80,7 @@ pub(super) fn prove(model: Model<'_>, tape: &Arc<Tape>, args: &FitArgs, terminal
         pool: (model.pool.count, model.pool.speed),
         words: Vec::new(),
     };
-    proof.words = words(&proof, requests < tape.records());
+    proof.words = words(&proof, &known(tape, requests, model.source));
     Ok(proof)
 }
 
@@ -183,12 +183,26 @@ fn latencies(recorded: &[ResultSummary], model: &[ResultSummary]) -> Vec<Row> {
 /// A difference that is worth words.
 const NOTABLE: f64 = 0.2;
 
+/// What a reason hangs on.
+struct Known {
+    /// Scales of which the record has windows enough.
+    scales: Vec<&'static str>,
+    is_cut: bool,
+    source: Source,
+}
+
+fn known(tape: &Tape, requests: u64, source: Source) -> Known {
+    let long = |seconds: f64| tape.span() as f64 >= 20e9 * seconds;
+    let scales = [("0.1 s", 0.1), ("1 s", 1.0), ("10 s", 10.0), ("60 s", 60.0)];
+    Known { scales: scales.iter().filter(|scale| long(scale.1)).map(|scale| scale.0).collect(), is_cut: requests < tape.records(), source }
+}
+
 /// Where they differ, and why that may be.
-fn words(proof: &Proof, is_cut: bool) -> Vec<String> {
+fn words(proof: &Proof, known: &Known) -> Vec<String> {
     let mut said = Vec::new();
     let off = |name: &str| proof.traffic.iter().find(|row| row.name.starts_with(name)).and_then(Row::off);
     let mut reasons = Vec::new();
-    for scale in ["0.1 s", "1 s", "10 s", "60 s"] {
+    for scale in &known.scales {
         match off(&format!("counts' variance by mean at {scale}")) {
             Some(off) if off < -0.33 => reasons.push(format!("the trace is burstier over {scale} than the model")),
             Some(off) if off > 0.5 => reasons.push(format!("the model is burstier over {scale} than the trace")),
@@ -210,13 +224,15 @@ fn words(proof: &Proof, is_cut: bool) -> Vec<String> {
     }
     if said.is_empty() {
         said.push(format!("no simulated latency is more than {:.0}% off", 100.0 * NOTABLE));
+    } else if known.source == Source::Duration {
+        reasons.push("recorded durations are long together, when the recorded system was busy; the model draws each for itself".into());
     } else if reasons.is_empty() {
-        said.push(
+        reasons.push(
             "neither burstiness nor work tells why: in the model work does not hang on when a request comes, on its client or on its key; in the record it may".into(),
         );
     }
     said.extend(reasons);
-    if is_cut {
+    if known.is_cut {
         said.push(format!("both were run for the first {MOST} requests only"));
     }
     said
