@@ -66,12 +66,20 @@ fn try_calibrate(tape: &Arc<Tape>, args: &CalibrateArgs, names: &[String], termi
         if matches!(trouble, Trouble::Missing(_)) { Code::Invalid } else { Code::Failed }
     };
     let found = Calibration::of(tape).map_err(failed)?;
-    let text = scenario_of(&found, tape.records(), names);
+    let work = found.work.iter().find(|law| law.chosen).map_or("\"1ms\"".into(), |law| dist(&law.dist));
+    let text = scenario_of(&found, tape.records(), names, &work);
     listen_for_interrupts();
     let times = calibrate::times(tape, MOST).map_err(|fault| failed(fault.into()))?;
     let bands = bands(&times);
     let mut latencies = vec![recorded(&times, &bands)];
-    latencies.extend(simulated(&text, tape, &bands, args, terminal)?);
+    // The recorded choices knew what the recorded works were: with others they would be choices made blindly.
+    let inferred = Arc::new(found.inferred(tape, MOST).map_err(|fault| failed(fault.into()))?);
+    let as_it_was = scenario_of(&found, tape.records(), names, "{ from = \"service\" }");
+    for (name, latency) in ["as-recorded", "same work"].iter().zip(simulated(&as_it_was, &inferred, &bands, args, terminal)?) {
+        let name = if *name == "same work" { format!("{}, same work", latency.name) } else { latency.name };
+        latencies.push(Latencies { name, ..latency });
+    }
+    latencies.extend(simulated(&text, tape, &bands, args, terminal)?.into_iter().skip(1));
     for remark in &found.remarks {
         terminal.warning(remark);
     }
@@ -171,13 +179,12 @@ fn simulated(text: &str, tape: &Arc<Tape>, bands: &[u8], args: &CalibrateArgs, t
 }
 
 /// The scenario: recorded arrivals and choices, calibrated backends, work drawn anew.
-fn scenario_of(found: &Calibration, records: u64, names: &[String]) -> String {
+fn scenario_of(found: &Calibration, records: u64, names: &[String], work: &str) -> String {
     let files: Vec<String> = names.iter().map(|name| Value::String(name.clone()).to_string()).collect();
-    let work = found.work.iter().find(|law| law.chosen).map_or("\"1ms\"".into(), |law| dist(&law.dist));
     let mut text = format!(
         "# Backends calibrated to recorded traffic by `evenkeel trace calibrate`. Arrivals and choices are as recorded; work is drawn from what requests took that did not wait.\n\
          title = \"Calibrated to recorded traffic\"\n\n[run]\nrequests = {}\nwarmup = \"0%\"\nreplications = 5\n\n[traffic]\narrivals = {{ process = \"recorded\", file = [{}] }}\nwork = {work}\n\n\
-         [[balancer]]\nkind = \"as-recorded\"\n\n# what explains the recorded choices best\n[[balancer]]\n{}\n",
+         # With work that is drawn anew the recorded choices are blind to it: too slow where the recorded balancer looked at what was in flight.\n[[balancer]]\nkind = \"as-recorded\"\n\n# what explains the recorded choices best\n[[balancer]]\n{}\n",
         records.clamp(1, MOST as u64),
         files.join(", "),
         match found.rules[0].rule {
@@ -233,7 +240,7 @@ fn draw(found: &Calibration, latencies: &[Latencies], terminal: &Terminal) -> St
     }
     let _ = writeln!(text, "\n{}", head("latency: recorded, and simulated on the calibrated backends"));
     let _ =
-        writeln!(text, "{:<8} {:<20} {:>9} {:>21} {:>21} {:>21} {:>21}", "load", "", "requests", "mean ms", "p50 ms", "p90 ms", "p99 ms");
+        writeln!(text, "{:<8} {:<30} {:>9} {:>21} {:>21} {:>21} {:>21}", "load", "", "requests", "mean ms", "p50 ms", "p90 ms", "p99 ms");
     for (at, band) in BANDS.iter().enumerate() {
         for one in latencies {
             let known = &latencies[0].bands[at];
@@ -245,7 +252,7 @@ fn draw(found: &Calibration, latencies: &[Latencies], terminal: &Terminal) -> St
                 (None, _) => format!(" {:>21}", "-"),
             };
             let cells: String = (0..4).map(cell).collect();
-            let _ = writeln!(text, "{band:<8} {:<20} {:>9}{cells}", one.name, one.bands[at].requests);
+            let _ = writeln!(text, "{band:<8} {:<30} {:>9}{cells}", one.name, one.bands[at].requests);
         }
     }
     text

@@ -4,6 +4,7 @@
 //! that nobody kept waiting.
 
 mod choices;
+mod inferred;
 mod workers;
 
 pub use choices::{Guess, Rule};

@@ -9,6 +9,12 @@ use std::borrow::Cow;
 
 /// Backends of these speeds with so many workers, at so many requests of 10 ms a second.
 fn record(rule: Rule, speeds: &[f64], workers: usize, rate: f64, requests: usize) -> Tape {
+    record_and_works(rule, speeds, workers, rate, requests).0
+}
+
+/// The same with the work of each.
+fn record_and_works(rule: Rule, speeds: &[f64], workers: usize, rate: f64, requests: usize) -> (Tape, Vec<f64>) {
+    let mut works = Vec::new();
     let mut chance = Stream::new(7);
     let mut writer = Writer::new(Vec::new()).expect("memory takes it");
     let mut free: Vec<Vec<f64>> = vec![vec![0.0; workers]; speeds.len()];
@@ -25,7 +31,8 @@ fn record(rule: Rule, speeds: &[f64], workers: usize, rate: f64, requests: usize
             _ => chance.below(speeds.len() as u64) as usize,
         };
         let worker = (0..workers).min_by(|&a, &b| free[at][a].total_cmp(&free[at][b])).expect("there are some");
-        let end = free[at][worker].max(now) + neg_ln(chance.unit()) * 1e7 / speeds[at];
+        works.push(neg_ln(chance.unit()) * 1e7);
+        let end = free[at][worker].max(now) + works[number] / speeds[at];
         free[at][worker] = end;
         ends[at].push(end);
         let backend = Some(Cow::Owned(format!("b{at}").into_bytes()));
@@ -33,7 +40,8 @@ fn record(rule: Rule, speeds: &[f64], workers: usize, rate: f64, requests: usize
             .push(&Entry { at: now as i64, tick: 1, duration: Some((end - now) as u64), backend, ..Entry::default() })
             .expect("memory takes it");
     }
-    Tape::from_bytes(writer.finish(Origin::default()).expect("memory takes it")).expect("it was written just now")
+    let tape = Tape::from_bytes(writer.finish(Origin::default()).expect("memory takes it")).expect("it was written just now");
+    (tape, works)
 }
 
 #[test]
@@ -66,4 +74,23 @@ fn what_is_missing_is_said() {
     writer.push(&Entry::default()).expect("memory takes it");
     let tape = Tape::from_bytes(writer.finish(Origin::default()).expect("memory takes it")).expect("it was written just now");
     assert!(Calibration::of(&tape).expect_err("nobody answered").to_string().contains("which backend"));
+}
+
+#[test]
+fn work_is_what_is_left_of_a_duration() {
+    let (tape, works) = record_and_works(Rule::LeastConnections, &[1.0, 1.0, 1.0], 2, 400.0, 20_000);
+    let mut found = Calibration::of(&tape).expect("it has all that is needed");
+    found.backends.iter_mut().for_each(|backend| backend.speed = 1.0);
+    let inferred = found.inferred(&tape, 10_000).expect("it reads");
+    assert_eq!(inferred.records(), 10_000);
+    let mut number = 0;
+    let each = |entry: &Entry<'_>| {
+        // Instants and times are whole nanoseconds.
+        let off = entry.service.expect("all have some") as f64 - works[number];
+        assert!(off.abs() <= 3.0, "{number} {off}");
+        number += 1;
+        Ok(())
+    };
+    let mut each = each;
+    inferred.each(&mut each).expect("it reads");
 }
