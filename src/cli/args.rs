@@ -1,5 +1,6 @@
 //! What can be asked.
 
+use super::trace::{CalibrateArgs, FitArgs};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
@@ -126,6 +127,20 @@ pub(super) enum TraceCommand {
     Inspect(InspectArgs),
     /// Write the compact form (FILE.evk), which is read many times as fast, or a table (FILE.csv)
     Convert(ConvertArgs),
+    /// Write a synthetic scenario that behaves like a record, and prove it by running both
+    Fit {
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        options: FitArgs,
+    },
+    /// Estimate the backends that served a record, and say how well a simulation of them gives its latencies
+    Calibrate {
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        options: CalibrateArgs,
+    },
     /// List the formats that are read
     Formats {
         /// What standard output carries

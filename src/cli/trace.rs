@@ -1,7 +1,13 @@
 //! `evenkeel trace`: recorded traffic, looked at and converted.
 
+mod calibrate;
 mod convert;
+mod fit;
 mod inspect;
+mod proof;
+
+pub(super) use calibrate::CalibrateArgs;
+pub(super) use fit::FitArgs;
 
 use super::Code;
 use super::args::{ListFormat, ReadArgs, TraceCommand};
@@ -15,11 +21,20 @@ use crate::trace::recording::{self, Changes};
 use crate::trace::tape::{Spool, Tape};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn trace(command: &TraceCommand, terminal: &Terminal) -> Code {
     match command {
         TraceCommand::Inspect(args) => inspect::inspect(args, terminal),
         TraceCommand::Convert(args) => convert::convert(args, terminal),
+        TraceCommand::Fit { read, options } => match taken(read, &Changes::default(), false, terminal) {
+            Ok(taken) => fit::fit(&Arc::new(taken.tape), options, terminal),
+            Err(code) => code,
+        },
+        TraceCommand::Calibrate { read, options } => match taken(read, &Changes::default(), false, terminal) {
+            Ok(taken) => calibrate::calibrate(&Arc::new(taken.tape), options, &read.files, terminal),
+            Err(code) => code,
+        },
         TraceCommand::Formats { format } => formats(*format, terminal),
     }
 }

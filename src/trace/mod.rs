@@ -8,7 +8,11 @@
 //!
 //! Readers push what they find into a [`Sink`]; nothing grows with the file.
 
+#[cfg(feature = "traces")]
+pub mod calibrate;
 pub mod entry;
+#[cfg(feature = "traces")]
+pub mod fit;
 #[cfg(feature = "traces")]
 pub mod format;
 #[cfg(feature = "traces")]

@@ -1,6 +1,6 @@
 //! What a recorded stretch of traffic is like: numbers that grow with no record, from entries in the order of time.
 
-mod counts;
+pub(super) mod counts;
 mod popular;
 
 pub use counts::{Silence, Window};
@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::measure::histogram::{Coarse, Fine};
 use crate::trace::{Entry, Outcome};
-use counts::{Dispersion, Moments, Silences, Windows};
+pub(super) use counts::Moments;
+use counts::{Dispersion, Silences, Windows};
 use popular::Popular;
 
 /// The widths at which counts are compared, in nanoseconds: 0.1 s, 1 s, 10 s and 60 s.

@@ -4,14 +4,14 @@ use libm::log;
 
 /// Mean and variance of values as they come (Welford's recurrence).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Moments {
+pub(in crate::trace) struct Moments {
     count: u64,
     mean: f64,
     squares: f64,
 }
 
 impl Moments {
-    pub(super) fn add(&mut self, value: f64) {
+    pub(in crate::trace) fn add(&mut self, value: f64) {
         self.count += 1;
         let from_old = value - self.mean;
         self.mean += from_old / self.count as f64;
@@ -19,7 +19,7 @@ impl Moments {
     }
 
     /// Standard deviation by mean; `None` for fewer than two values, or a mean of zero.
-    pub(super) fn variation(&self) -> Option<f64> {
+    pub(in crate::trace) fn variation(&self) -> Option<f64> {
         let variance = self.squares / (self.count.checked_sub(1).filter(|&freedom| freedom > 0)? as f64);
         (self.mean > 0.0).then(|| variance.max(0.0).sqrt() / self.mean)
     }
@@ -28,7 +28,7 @@ impl Moments {
 /// Variance by mean of the counts in windows of one width: 1 for a Poisson process at any width, more where requests come in bursts of that
 /// width or longer. The first window begins with the first request; the last one, which the record may cut, is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dispersion {
+pub(in crate::trace) struct Dispersion {
     pub(super) width: u64,
     window: u64,
     current: u64,
@@ -37,12 +37,12 @@ pub(super) struct Dispersion {
 }
 
 impl Dispersion {
-    pub(super) fn new(width: u64) -> Self {
+    pub(in crate::trace) fn new(width: u64) -> Self {
         Self { width, window: 0, current: 0, sum: 0, squares: 0 }
     }
 
     /// Counts a request at nanoseconds since the first; they never go back.
-    pub(super) fn add(&mut self, since: u64) {
+    pub(in crate::trace) fn add(&mut self, since: u64) {
         let window = since / self.width;
         if window > self.window {
             // Windows between hold none, and add nothing to either sum.
@@ -54,7 +54,7 @@ impl Dispersion {
     }
 
     /// The index; `None` for fewer than two whole windows.
-    pub(super) fn index(&self) -> Option<f64> {
+    pub(in crate::trace) fn index(&self) -> Option<f64> {
         let windows = self.window as f64;
         if self.window < 2 || self.sum == 0 {
             return None;
