@@ -84,6 +84,7 @@ fn subject(balancer: &str, variant: Option<&str>) -> Subject {
         services: [].into(),
         faults: if variant == Some("with timeouts") { [Fault { name: "lose one".into(), kind: "crash".into() }].into() } else { [].into() },
         sources: [].into(),
+        is_recorded: false,
         clients: false,
         load: Some(0.8),
     }

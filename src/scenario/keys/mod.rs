@@ -267,7 +267,7 @@ pub static COLUMNS: Entry = section(
 
 /// `work` of recorded traffic.
 pub static RECORDED_WORK: Entry = section(
-    "work of recorded traffic",
+    "recorded-work",
     "how much work a recorded request is",
     &[
         preset(
