@@ -31,9 +31,17 @@ pub enum Fault {
     /// It could not be written.
     #[error("the trace cannot be written: {0}")]
     Write(#[from] io::Error),
-    /// It is one already, and damaged.
+    /// What was written cannot be read.
     #[error(transparent)]
     Tape(#[from] super::tape::Fault),
+    /// It is one already, and damaged.
+    #[error("{file}: {fault}")]
+    Existing {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        fault: super::tape::Fault,
+    },
 }
 
 /// The tape that a file is already, if it is one.
@@ -41,7 +49,7 @@ pub enum Fault {
 /// # Errors
 /// It begins as one, and is damaged.
 pub fn existing(inputs: &[Input]) -> Result<Option<Tape>, Fault> {
-    let [Input::File(path)] = inputs else { return Ok(None) };
+    let [input @ Input::File(path)] = inputs else { return Ok(None) };
     if !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
         return Ok(None);
     }
@@ -51,9 +59,8 @@ pub fn existing(inputs: &[Input]) -> Result<Option<Tape>, Fault> {
     if file.read_exact(&mut head).is_err() || head != *MAGIC {
         return Ok(None);
     }
-    let tape = Tape::open(file)?;
-    tape.verify()?;
-    Ok(Some(tape))
+    let read = Tape::open(file).and_then(|tape| tape.verify().map(|()| tape));
+    read.map(Some).map_err(|fault| Fault::Existing { file: input.to_string(), fault })
 }
 
 /// Reads files of any format, and writes what is in them as a tape.

@@ -10,8 +10,8 @@ const HOUR: u64 = 3_600_000_000_000;
 /// Gaps whose median is compared with that of those before.
 const BLOCK: usize = 512;
 
-/// How much the median has to change to be a unit.
-const UNIT: u64 = 1_000;
+/// How much the median has to change to be a unit: less than the thousand that it is, since stamps of whole seconds may have been spread.
+const UNIT: u64 = 500;
 
 /// Warnings of each kind, at most.
 const MOST: usize = 3;

@@ -145,7 +145,7 @@ fn work_comes_from_where_it_is_said() {
     let text = scenario(&["random"], "file = \"t.csv\"", "work = { from = \"duration\" }", ONE);
     assert!(said(&place.run(&text, &[])).contains("counts twice"));
     // What the record has not cannot be work.
-    let bare = Place::new("replay-no-work").with("t.csv", "time_ns\n0\n5\n");
+    let bare = Place::new("replay-no-work").with("t.csv", "time_ns,key\n0,a\n5,b\n");
     let output = bare.run(&scenario(&["random"], "file = \"t.csv\"", "", ONE), &[]);
     assert!(code(&output) == 2 && said(&output).contains("add work = "), "{}", said(&output));
 }

@@ -135,11 +135,11 @@ fn common(text: &str) -> i128 {
     days * 86_400_000_000_000 + clock(time.split(' ').next().expect("a time"))
 }
 
-/// Standard deviation of the gaps by their mean.
+/// Standard deviation of the gaps, as of a sample (by one less than their number), by their mean.
 fn gap_variation(arrivals: &[i128]) -> f64 {
     let gaps: Vec<f64> = arrivals.windows(2).map(|two| (two[1] - two[0]) as f64).collect();
     let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let variance = gaps.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>() / gaps.len() as f64;
+    let variance = gaps.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>() / (gaps.len() - 1) as f64;
     variance.sqrt() / mean
 }
 

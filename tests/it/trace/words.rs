@@ -53,7 +53,7 @@ fn keys_go_where_the_product_sends_them() {
         "haproxy/uri",
         "pingora/ketama",
         "caddy/uri-hash",
-        "traefik/hrw",
+        "dubbo/consistenthash",
     ] {
         let (run, pick) = (sent(&place, balancer), asked(balancer, "--key", &key));
         assert_eq!(run, pick, "{balancer}");
@@ -64,7 +64,7 @@ fn keys_go_where_the_product_sends_them() {
 #[test]
 fn clients_go_where_the_product_sends_them() {
     let place = place("words-clients");
-    for balancer in ["source-hash", "nginx/ip-hash", "haproxy/source", "caddy/ip-hash", "ipvs/sh"] {
+    for balancer in ["source-hash", "nginx/ip-hash", "haproxy/source", "caddy/ip-hash", "ipvs/sh", "ipvs/mh", "traefik/hrw"] {
         let (run, pick) = (sent(&place, balancer), asked(balancer, "--client", &client));
         assert_eq!(run, pick, "{balancer}");
         assert!(run.iter().any(|backend| *backend != run[0]), "{balancer}: not all at one");
