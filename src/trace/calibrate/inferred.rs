@@ -53,11 +53,11 @@ fn idle(workers: Workers) -> BinaryHeap<Reverse<i64>> {
     }
 }
 
-/// How long a request was served that came at an instant and took so long: from when the first worker was free. At least a thousandth of the time, where that cannot be.
+/// How long a request was served that came at an instant and took so long: from when the first worker was free. One nanosecond where that cannot be.
 fn served(free: &mut BinaryHeap<Reverse<i64>>, at: i64, time: u64) -> u64 {
     let Some(Reverse(first)) = free.pop() else { return time };
     let end = at.saturating_add_unsigned(time);
-    let served = end.saturating_sub(first.max(at)).max((time / 1000) as i64).max(1);
+    let served = end.saturating_sub(first.max(at)).max(1);
     free.push(Reverse(end.max(first)));
     served.unsigned_abs()
 }
