@@ -83,11 +83,11 @@ fn try_calibrate(tape: &Arc<Tape>, args: &CalibrateArgs, names: &[String], termi
     for remark in &found.remarks {
         terminal.warning(remark);
     }
-    if let Some(path) = &args.out {
-        if let Err(error) = files::write(path, &text) {
-            terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
-            return Err(Code::Failed);
-        }
+    if let Some(path) = &args.out
+        && let Err(error) = files::write(path, &text)
+    {
+        terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
+        return Err(Code::Failed);
     }
     Ok(match args.format {
         ListFormat::Table => terminal.result(&draw(&found, &latencies, terminal)),

@@ -124,11 +124,11 @@ fn give(fit: &Fit, text: &str, proof: Option<&Proof>, args: &FitArgs, terminal: 
     for remark in &fit.remarks {
         terminal.warning(remark);
     }
-    if let Some(path) = &args.out {
-        if let Err(error) = files::write(path, text) {
-            terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
-            return Code::Failed;
-        }
+    if let Some(path) = &args.out
+        && let Err(error) = files::write(path, text)
+    {
+        terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
+        return Code::Failed;
     }
     if args.format == ListFormat::Json {
         let object = object(fit, text, proof);

@@ -152,10 +152,10 @@ impl Calibration {
                 tick as f64 / 1e6
             ));
         }
-        if let [best, second, ..] = &self.rules[..] {
-            if best.ln_likelihood - second.ln_likelihood < 0.01 {
-                said.push(format!("the choices tell {} hardly from {}", best.rule.name(), second.rule.name()));
-            }
+        if let [best, second, ..] = &self.rules[..]
+            && best.ln_likelihood - second.ln_likelihood < 0.01
+        {
+            said.push(format!("the choices tell {} hardly from {}", best.rule.name(), second.rule.name()));
         }
         said
     }

@@ -210,7 +210,7 @@ impl Known {
             .collect();
         let mut laws = vec![law::gamma(&some), law::weibull(&some), law::lognormal(&some)];
         laws.extend(law::hyperexponential(&some));
-        laws.retain(|law| is_writable(law));
+        laws.retain(is_writable);
         found.extend(laws.into_iter().map(Process::Renewal));
         found.extend(self.mmpp(seen, is_flat));
         found
