@@ -1,7 +1,7 @@
 //! How evenly something is shared: four indices over x₁ … xₙ, one value for each backend.
 //!
 //! The values come divided by nominal capacity (speed × workers), so that fair means in proportion to what a backend can
-//! do; where there are several services, also by what their service has of it, since no balancer shares work between services (see [`proportions`]). Each index is a number without a unit, the same if all values are multiplied by anything, and `None` where it does
+//! do; where there are several services, also by what their service has of it, since no balancer shares work between services (`proportions`). Each index is a number without a unit, the same if all values are multiplied by anything, and `None` where it does
 //! not exist (no values, or nothing but zeros).
 
 use super::setup::Backend;

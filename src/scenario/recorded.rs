@@ -22,7 +22,7 @@ pub struct Wanted {
     pub format: Option<String>,
     /// `log_format` of nginx or Apache.
     pub log_format: Option<String>,
-    /// `columns`: what stands in which, by the names of [`COLUMN_KEYS`].
+    /// `columns`: what stands in which, by the keys of `columns`.
     pub columns: Vec<(String, String)>,
     /// `time_unit`.
     pub time_unit: Option<String>,

@@ -50,7 +50,7 @@ const Z: f64 = 2.576;
 /// What is known of values: some of them, and what they come to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values {
-    /// At most [`super::look::VALUES`] of them, evenly spread over the record, in its order.
+    /// At most `VALUES` of them, evenly spread over the record, in its order.
     pub some: Vec<f64>,
     /// The mean of all.
     pub mean: f64,
