@@ -182,8 +182,11 @@ impl<'p, O: Observer, const EVENTFUL: bool> Cell<'p, O, EVENTFUL> {
             WarmupPlan::Time(time) => (u64::MAX, time),
         };
         let Accesses { tier, events } = Accesses::new(plan, balancer, replication);
-        let plain_source =
-            |source: &SourcePlan| source.keys.is_none() && source.clients.is_none() && !matches!(source.timing, Timing::Recorded(_));
+        let plain_source = |source: &SourcePlan| {
+            source.keys.is_none()
+                && source.clients.is_none()
+                && !matches!(&source.timing, Timing::Recorded(recorded) if recorded.has_marks())
+        };
         let mut cell = Self {
             plan,
             observer,

@@ -17,10 +17,10 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// `None` where nothing is recorded.
+    /// `None` where no record has words: then a pick costs what it costs with drawn traffic.
     pub(super) fn new(plan: &Plan) -> Option<Box<Self>> {
         let record = |source: &crate::traffic::SourcePlan| match &source.timing {
-            Timing::Recorded(recorded) => Some((recorded.clone(), source.keys.is_some())),
+            Timing::Recorded(recorded) if recorded.has_marks() => Some((recorded.clone(), source.keys.is_some())),
             _ => None,
         };
         let sources: Vec<_> = plan.sources.iter().map(record).collect();

@@ -179,6 +179,12 @@ impl Recorded {
         self.backends = backends.into();
     }
 
+    /// Whether the record says anything of its requests beside when they came and how much work they are.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        self.has_keys() || self.clients() > 0 || self.names_backends()
+    }
+
     /// Whether the record says who served its requests.
     #[must_use]
     pub fn names_backends(&self) -> bool {
