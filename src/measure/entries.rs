@@ -1,5 +1,6 @@
 //! The numbers a user can name: the one list that parsing, explaining and suggesting are made from.
 
+use super::metric::Part;
 use super::record::Failure;
 
 /// What a number counts.
@@ -70,6 +71,34 @@ pub(super) enum What {
     Amplification,
     Wasted,
     Backend(usize, OfBackend),
+}
+
+impl What {
+    /// See [`super::metric::Metric::is_known_of`].
+    pub(super) fn is_known_of(self, part: Part) -> bool {
+        match self {
+            Self::Offered
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Attempts
+            | Self::Retries
+            | Self::Hedges
+            | Self::Latency(_)
+            | Self::LatencyAll(_)
+            | Self::Throughput
+            | Self::Goodput
+            | Self::SuccessRate
+            | Self::Amplification => true,
+            Self::Unfinished | Self::Error(_) | Self::Wait(_) | Self::WaitShare => part == Part::Requests,
+            Self::OverloadedAt
+            | Self::Duration
+            | Self::Fair(..)
+            | Self::JainClients
+            | Self::InSystem
+            | Self::Wasted
+            | Self::Backend(..) => false,
+        }
+    }
 }
 
 /// How evenly something is shared; see [`super::fairness`].

@@ -84,6 +84,40 @@ impl Metric {
     }
 }
 
+/// Some of the requests, of which a number may be asked: see [`Metric::is_known_of`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Requests of the traffic: of a class, or that arrive at some time.
+    Requests,
+    /// Requests and calls to one service.
+    Visits,
+}
+
+impl Metric {
+    /// Whether it is a number that some of the requests have, too: not one of backends, of the system or of the whole run.
+    #[must_use]
+    pub fn is_known_of(&self, part: Part) -> bool {
+        self.what.is_known_of(part)
+    }
+
+    /// Of a percentile, its share.
+    #[must_use]
+    pub fn percentile(&self) -> Option<f64> {
+        match self.what {
+            What::Latency(Figure::Quantile(share)) | What::LatencyAll(Figure::Quantile(share)) | What::Wait(Figure::Quantile(share)) => {
+                Some(share)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The names of the numbers that some of the requests have.
+#[must_use]
+pub fn known_of(part: Part) -> Vec<&'static str> {
+    ENTRIES.iter().filter(|entry| entry.what.is_known_of(part)).map(|entry| entry.name).collect()
+}
+
 /// `latency.p97.5` and its like.
 fn percentile(path: &str) -> Option<Entry> {
     let (family, what): (&str, fn(Figure) -> What) =

@@ -18,7 +18,7 @@ use super::position::{Place, Sources};
 use super::reader::Fields;
 use super::recorded::Wanted;
 use super::syntax::Syntax;
-use super::{backends, balancers, checks, client, discovery, faults, health, network, run, services, tier, traffic};
+use super::{backends, balancers, checks, client, discovery, expects, faults, health, network, run, services, tier, traffic};
 use crate::catalogue::Kind;
 use crate::trace::tape::Tape;
 use std::sync::Arc;
@@ -190,7 +190,7 @@ impl Decoded {
     /// Decodes every variant; the same finding in several of them counts once.
     fn all(&mut self, root: &mut Table, sources: &Sources, files: &dyn Files) {
         let Some(list) = root.remove("variant") else {
-            let (scenario, findings) = decode(root, sources, files);
+            let (scenario, findings) = decode(root, sources, files, Among::default());
             self.findings = findings;
             self.variants.extend(scenario.map(|scenario| Variant { name: None, scenario }));
             return;
@@ -199,14 +199,15 @@ impl Decoded {
         let changes = changes(&mut d, &list.value);
         self.findings = d.finish();
         if changes.is_empty() {
-            self.findings.extend(decode(root, sources, files).1);
+            self.findings.extend(decode(root, sources, files, Among::default()).1);
             return;
         }
+        let names: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
         let mut seen: BTreeMap<(Place, Fault, String), (usize, usize)> = BTreeMap::new();
         for change in &changes {
             let mut changed = root.clone();
             let mut findings = change.set.map_or_else(Vec::new, |set| overrides::apply_all(&mut changed, set, sources));
-            let (scenario, more) = decode(&changed, sources, files);
+            let (scenario, more) = decode(&changed, sources, files, Among { names: &names, this: Some(&change.name) });
             findings.extend(more);
             self.variants.extend(scenario.map(|scenario| Variant { name: Some(change.name.clone()), scenario }));
             for finding in findings {
@@ -276,14 +277,23 @@ fn changes<'n>(d: &mut Decoder<'_>, list: &'n Node) -> Vec<Change<'n>> {
     changes
 }
 
+/// The variant that a document is of.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Among<'a> {
+    /// All variants; none without `[[variant]]`.
+    pub(crate) names: &'a [String],
+    /// This one.
+    pub(crate) this: Option<&'a str>,
+}
+
 /// Decodes one document.
-fn decode(root: &Table, sources: &Sources, files: &dyn Files) -> (Option<Scenario>, Vec<Finding>) {
+fn decode(root: &Table, sources: &Sources, files: &dyn Files, among: Among<'_>) -> (Option<Scenario>, Vec<Finding>) {
     let mut d = Decoder::new(sources, files);
-    let scenario = scenario(&mut d, root);
+    let scenario = scenario(&mut d, root, among);
     (scenario, d.finish())
 }
 
-fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
+fn scenario(d: &mut Decoder<'_>, root: &Table, among: Among<'_>) -> Option<Scenario> {
     let f = Fields::open_root(d, root, &ROOT);
     let (title, question) = (f.text(d, "title"), f.text(d, "question"));
     let run = run::read(d, root);
@@ -297,9 +307,10 @@ fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
     let groups = backends.as_ref().zip(services.as_ref()).map(|(backends, services)| model::all_groups(backends, services));
     let autoscale = discovery::autoscale(d, root, groups.as_deref());
     let faults = faults::read(d, root);
+    let expects = expects::read(d, root);
     let written = balancers?;
     let balancers = written.iter().map(|written| written.balancer.clone()).collect();
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         title,
         question,
         run: run?,
@@ -314,8 +325,10 @@ fn scenario(d: &mut Decoder<'_>, root: &Table) -> Option<Scenario> {
         autoscale: autoscale?,
         faults: faults?,
         services: services?,
+        expects: Vec::new(),
     };
     checks::check(d, root, &scenario, &written);
+    scenario.expects = expects?.iter().filter_map(|written| checks::expect(d, &scenario, written, among)).collect();
     Some(scenario)
 }
 

@@ -45,6 +45,82 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// `[[service]]`; empty where there is but the one of the top level.
     pub services: Vec<Service>,
+    /// `[[expect]]`: what a gate judges; it changes nothing that is run.
+    pub expects: Vec<Expect>,
+}
+
+/// `[[expect]]`: a rule of a gate, its names looked up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expect {
+    /// Its place among the rules of the file, from 0.
+    pub number: usize,
+    /// `rule`, as it was written.
+    pub rule: String,
+    /// The metric's path.
+    pub metric: String,
+    /// How it is compared.
+    pub is: Op,
+    /// With what.
+    pub bound: Bound,
+    /// `balancer`: left out, every one.
+    pub balancer: Option<String>,
+    /// `variant`: left out, every one.
+    pub variant: Option<String>,
+    /// `than`.
+    pub than: Option<String>,
+    /// `than_variant`.
+    pub than_variant: Option<String>,
+    /// `service`, `class`, `during`, `after`.
+    pub slice: Slice,
+    /// `when_empty = "pass"`.
+    pub may_be_empty: bool,
+    /// The line of the file that the rule stands in; `None` where it comes from the command line.
+    pub line: Option<usize>,
+}
+
+/// How a rule compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `<`.
+    Below,
+    /// `<=`.
+    AtMost,
+    /// `>`.
+    Above,
+    /// `>=`.
+    AtLeast,
+}
+
+/// What a rule compares with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// A value in the metric's own unit, as the result has it.
+    Value(f64),
+    /// So many times the offered requests: of counts.
+    OfOffered(f64),
+    /// So many times the other's value: with `than` or `than_variant`.
+    OfOther(f64),
+}
+
+/// Some of the requests: those of everything that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// Requests and calls to this service.
+    pub service: Option<String>,
+    /// Requests of this class.
+    pub class: Option<String>,
+    /// Requests that arrive while this fault is on.
+    pub during: Option<String>,
+    /// Requests that arrive after this fault.
+    pub after: Option<String>,
+}
+
+impl Slice {
+    /// Whether it is all requests.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Scenario {

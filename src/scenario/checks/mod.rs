@@ -1,7 +1,10 @@
 //! What only the whole scenario shows: limits, keys that contradict each other, and results that would mislead.
 
 mod callers;
+mod expects;
 mod faults;
+
+pub(crate) use expects::expect;
 
 use std::collections::BTreeSet;
 

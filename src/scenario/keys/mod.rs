@@ -3,12 +3,14 @@
 //! Distributions are in `distributions.rs`, balancers in [`crate::balance`]; both hang in this tree too.
 
 mod client;
+mod expect;
 mod fleet;
 mod health;
 mod service;
 
 pub(crate) use client::CONDITIONS;
 pub use client::{BACKOFF, BELOW, BREAKER, BUCKET, BUDGETS, CAPPED, CLIENT, HEDGE, RETRY, SHARE, THROTTLE, TOKENS};
+pub use expect::EXPECT;
 pub use fleet::{AUTOSCALE, DISCOVERIES, DISCOVERY};
 pub use health::{ACTIVE, FAILURE_PERCENTAGE, HEALTH, OUTLIER, SLOW_START, SUCCESS_RATE};
 pub use service::{CALL, SERVICE};
@@ -33,10 +35,6 @@ const fn optional(name: &'static str, kind: Kind, text: &'static str) -> Paramet
 
 const fn preset(name: &'static str, kind: Kind, default: &'static str, text: &'static str) -> Parameter {
     Parameter::with_default(name, kind, default, text)
-}
-
-const fn later(name: &'static str, keys: &'static [&'static str], text: &'static str) -> Parameter {
-    Parameter::optional(name, Kind::Later(keys), text)
 }
 
 pub(crate) const fn section(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Entry {
@@ -76,7 +74,7 @@ pub static ROOT: Entry = section(
             Kind::Tables(&SERVICE),
             "several services that call each other, instead of [[backends]]; traffic goes to the first",
         ),
-        later("expect", &["rule", "than", "than_variant", "during", "after"], "rules for `evenkeel gate`"),
+        optional("expect", Kind::Tables(&EXPECT), "a rule that `evenkeel gate` judges"),
     ],
 );
 
