@@ -14,7 +14,8 @@ use crate::measure::detail::{self, Detail};
 use crate::measure::onlooker::Onlooker;
 use crate::measure::record::Record;
 use crate::measure::recorder::{Recorder, Recording};
-use crate::measure::result::ResultBuilder;
+use crate::measure::result::{Measured, ResultBuilder};
+use crate::measure::scoped::{Scope, Scoped};
 use crate::measure::setup::{Backend, Fault, Setup, Source, Subject};
 use crate::measure::summary::Summary;
 use crate::measure::trace::{Traced, Tracer};
@@ -50,6 +51,8 @@ pub struct Outcome {
     pub replications: u32,
     /// Requests simulated in those, warm-up included, and events.
     pub events: u64,
+    /// What was measured of each balancer, in the order of the results: for who has asked more of it than the result says.
+    pub measured: Vec<Measured>,
 }
 
 /// What a run is for.
@@ -60,6 +63,23 @@ pub enum Use {
     Result,
     /// To be drawn, too.
     Drawing,
+}
+
+/// What somebody asks of a run besides its result, which stays the same.
+#[derive(Clone, Copy, Default)]
+pub struct Questions<'a> {
+    /// Parts of the requests that are measured by themselves.
+    pub scopes: &'a [Scope],
+    /// Metrics that are remembered of each replication: of all requests, or of a part of them by its place. Results that have no such number are passed over.
+    pub watched: &'a [(Option<usize>, String)],
+    /// How many replications there should be in view of those that there are; `None`: no more.
+    pub wanted: Option<&'a dyn Fn(&[ResultBuilder]) -> Option<u32>>,
+}
+
+impl std::fmt::Debug for Questions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Questions").field("scopes", &self.scopes).field("watched", &self.watched).finish_non_exhaustive()
+    }
 }
 
 /// Who watches a run: called with the number of requests that have arrived since the last call, from any thread; says whether to go on.
@@ -148,14 +168,20 @@ impl Job {
     /// Runs everything on so many threads, for what is wanted of it. The result is the same.
     #[must_use]
     pub fn run_for(&self, wanted_for: Use, threads: usize, watch: Watch<'_>) -> Outcome {
-        let mut running = Running::new(self, wanted_for);
+        self.run_asked(wanted_for, Questions::default(), threads, watch)
+    }
+
+    /// Runs everything on so many threads, and what is asked besides.
+    #[must_use]
+    pub fn run_asked(&self, wanted_for: Use, questions: Questions<'_>, threads: usize, watch: Watch<'_>) -> Outcome {
+        let mut running = Running::new(self, wanted_for, questions);
         let mut wanted = self.replications();
         loop {
             let interrupted = running.up_to(wanted, threads, watch);
             if interrupted || running.trouble.is_some() {
                 return running.finish(interrupted);
             }
-            match running.wanted_for_precision() {
+            match running.wanted() {
                 Some(more) => wanted = more,
                 None => return running.finish(false),
             }
@@ -167,6 +193,7 @@ impl Job {
 struct Running<'j> {
     job: &'j Job,
     wanted_for: Use,
+    questions: Questions<'j>,
     /// (plan, balancer) of each result.
     results: Vec<(usize, usize)>,
     /// By plan.
@@ -177,7 +204,7 @@ struct Running<'j> {
 }
 
 impl<'j> Running<'j> {
-    fn new(job: &'j Job, wanted_for: Use) -> Self {
+    fn new(job: &'j Job, wanted_for: Use, questions: Questions<'j>) -> Self {
         let results: Vec<_> =
             job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
         let backends: Vec<_> = job.plans.iter().map(backends).collect();
@@ -186,10 +213,15 @@ impl<'j> Running<'j> {
             let precision = job.plans[plan].precision.iter().map(|precision| precision.metric.as_str());
             let drawn = theory::WATCHED.iter().copied().filter(|_| wanted_for == Use::Drawing);
             let watched = precision.chain(drawn);
-            ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision")
+            let mut builder = ResultBuilder::new(subject, watched).expect("the decoder has checked the metric of run.precision");
+            for (scope, path) in questions.watched {
+                // Variants may have other backends: what is not there has no values.
+                let _ = builder.watch(*scope, path);
+            }
+            builder
         });
         let builders = builders.collect();
-        Self { job, wanted_for, backends, builders, results, replications: 0, trouble: None }
+        Self { job, wanted_for, questions, backends, builders, results, replications: 0, trouble: None }
     }
 
     /// Runs replications until there are so many. Whether it was interrupted.
@@ -203,10 +235,11 @@ impl<'j> Running<'j> {
         // The first in order: all cells before it were started before it, and are run to their end.
         let trouble: Mutex<Option<(usize, String)>> = Mutex::new(None);
         let (job, results, backends, wanted_for) = (self.job, &self.results, &self.backends, self.wanted_for);
+        let scopes = self.questions.scopes;
         let work = || {
             while let Some(cell) = queue.take(cells) {
                 let (plan, balancer) = results[cell % width];
-                let one = OneCell { plan: &job.plans[plan], balancer, replication: from + (cell / width) as u32 };
+                let one = OneCell { plan: &job.plans[plan], balancer, replication: from + (cell / width) as u32, scopes };
                 let looked_at = (wanted_for == Use::Drawing).then_some(&*backends[plan]);
                 match one.run(looked_at, watch) {
                     Ok(record) => {
@@ -236,7 +269,13 @@ impl<'j> Running<'j> {
         queue.stopped.into_inner() && self.trouble.is_none()
     }
 
-    /// How many replications there should be for `run.precision`, if that is more than there are.
+    /// How many replications there should be, if that is more than there are.
+    fn wanted(&self) -> Option<u32> {
+        let asked = self.questions.wanted.and_then(|wanted| wanted(&self.builders)).filter(|&wanted| wanted > self.replications);
+        self.wanted_for_precision().max(asked)
+    }
+
+    /// How many there should be for `run.precision`, if that is more than there are.
     fn wanted_for_precision(&self) -> Option<u32> {
         let wanted = self.results.iter().zip(&self.builders).filter_map(|(&(plan, _), builder)| {
             let precision = self.job.plans[plan].precision.as_ref()?;
@@ -269,7 +308,7 @@ impl<'j> Running<'j> {
             setups: self.job.plans.iter().map(|plan| outline::setup(plan, &results)).collect(),
             results,
         });
-        Outcome { summary, detail, interrupted, trouble: self.trouble, replications: self.replications, events }
+        Outcome { summary, detail, interrupted, trouble: self.trouble, replications: self.replications, events, measured }
     }
 }
 
@@ -328,6 +367,7 @@ struct OneCell<'p> {
     plan: &'p Plan,
     balancer: usize,
     replication: u32,
+    scopes: &'p [Scope],
 }
 
 impl OneCell<'_> {
@@ -340,7 +380,10 @@ impl OneCell<'_> {
             watch(new)
         };
         let plan = self.plan;
-        let (record, ending) = if plan.faults.is_empty() {
+        let (record, ending) = if !self.scopes.is_empty() {
+            let witnessed = (Recorder::new(plan), Witness::new(plan, self.replication));
+            self.recorded((witnessed, Scoped::new(plan, self.replication, self.scopes)), looked_at, &mut pulse)?
+        } else if plan.faults.is_empty() {
             self.recorded(Recorder::new(plan), looked_at, &mut pulse)?
         } else {
             self.recorded((Recorder::new(plan), Witness::new(plan, self.replication)), looked_at, &mut pulse)?
@@ -354,7 +397,7 @@ impl OneCell<'_> {
         looked_at: Option<&[Backend]>,
         pulse: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(Record, Ending), Stopped> {
-        let Self { plan, balancer, replication } = self;
+        let Self { plan, balancer, replication, .. } = self;
         let Some(backends) = looked_at else {
             let (recording, ending) = engine::run(plan, balancer, replication, recording, pulse)?;
             return Ok((recording.finish(&ending), ending));

@@ -32,6 +32,7 @@ mod periods;
 pub mod record;
 pub mod recorder;
 pub mod result;
+pub mod scoped;
 mod series;
 pub mod setup;
 pub mod student;

@@ -93,6 +93,8 @@ pub struct Record {
     pub clients: Option<Vec<(u64, u128)>>,
     /// One for each fault of the plan; empty where nobody watched for them.
     pub faults: Vec<FaultRecord>,
+    /// One for each part of the requests that somebody asked for: see [`super::scoped`].
+    pub scopes: Vec<Record>,
     /// When it became overloaded, if it did.
     pub overloaded_at: Option<SimTime>,
     /// Batch means of latency of succeeded requests in order of completion, from the very start (warm-up included): what MSER-5 looks at.

@@ -30,6 +30,7 @@ pub struct ResultBuilder {
     subject: Subject,
     total: Record,
     values: Vec<(Metric, Vec<Option<f64>>)>,
+    watched: Vec<Watched>,
     checks: Vec<Check>,
     overloaded: u32,
     closeup: Option<Box<Closeup>>,
@@ -57,6 +58,15 @@ pub struct Measured {
     /// What is drawn, where the records have it.
     pub detail: Option<ResultDetail>,
     values: Vec<(Metric, Vec<Option<f64>>)>,
+    watched: Vec<Watched>,
+}
+
+/// A number of a part of the requests (see [`super::scoped`]), in each replication.
+#[derive(Clone, Debug)]
+struct Watched {
+    scope: usize,
+    metric: Metric,
+    values: Vec<Option<f64>>,
 }
 
 /// How the replications went.
@@ -93,13 +103,32 @@ impl ResultBuilder {
                 values.push((Metric::parse(path, &subject.backends)?, Vec::new()));
             }
         }
-        Ok(Self { subject, total: Record::default(), values, checks: Vec::new(), overloaded: 0, closeup: None })
+        Ok(Self { subject, total: Record::default(), values, watched: Vec::new(), checks: Vec::new(), overloaded: 0, closeup: None })
+    }
+
+    /// Remembers one more metric of each replication: of all requests, or of a part of them by its place among those of the records.
+    ///
+    /// # Errors
+    /// Says that there is no such metric here.
+    pub fn watch(&mut self, scope: Option<usize>, path: &str) -> Result<(), UnknownMetric> {
+        let metric = Metric::parse(path, &self.subject.backends)?;
+        match scope {
+            None if values_of(&self.values, path).is_none() => self.values.push((metric, Vec::new())),
+            Some(scope) if watched_of(&self.watched, scope, path).is_none() => {
+                self.watched.push(Watched { scope, metric, values: Vec::new() });
+            }
+            None | Some(_) => {}
+        }
+        Ok(())
     }
 
     /// Adds the next replication.
     pub fn add(&mut self, mut record: Record) {
         for (metric, values) in &mut self.values {
             values.push(metric.of(&record, &self.subject));
+        }
+        for Watched { scope, metric, values } in &mut self.watched {
+            values.push(record.scopes.get(*scope).and_then(|part| metric.of(part, &self.subject)));
         }
         self.checks.push(check(&record));
         self.overloaded += u32::from(record.overloaded_at.is_some());
@@ -125,6 +154,18 @@ impl ResultBuilder {
         Interval::over(&present)
     }
 
+    /// What it is of.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The values of a watched metric so far, one for each replication; `None` if it is not watched.
+    #[must_use]
+    pub fn values(&self, scope: Option<usize>, path: &str) -> Option<&[Option<f64>]> {
+        scope.map_or_else(|| values_of(&self.values, path), |scope| watched_of(&self.watched, scope, path))
+    }
+
     /// What is said of all that was added.
     #[must_use]
     pub fn finish(self) -> Measured {
@@ -137,7 +178,7 @@ impl ResultBuilder {
         let Subject { backends, sources, .. } = &self.subject;
         let detail = self.closeup.map(|closeup| closeup.detail(&self.total, settled, backends, sources));
         let Record { latency, failed_latency, wait, events, fingerprint, .. } = self.total;
-        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, detail, values: self.values }
+        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, detail, values: self.values, watched: self.watched }
     }
 
     fn health(&self) -> Health {
@@ -261,6 +302,12 @@ impl Measured {
         values_of(&self.values, path)
     }
 
+    /// The values of a remembered metric of a part of the requests; of all of them, without a part.
+    #[must_use]
+    pub fn values_in(&self, scope: Option<usize>, path: &str) -> Option<&[Option<f64>]> {
+        scope.map_or_else(|| self.values(path), |scope| watched_of(&self.watched, scope, path))
+    }
+
     /// Whether it has a mean latency worth quoting: not if it never settles.
     #[must_use]
     pub fn settled(&self) -> bool {
@@ -270,6 +317,10 @@ impl Measured {
 
 fn values_of<'a>(values: &'a [(Metric, Vec<Option<f64>>)], path: &str) -> Option<&'a [Option<f64>]> {
     values.iter().find(|(metric, _)| metric.path() == path).map(|(_, values)| values.as_slice())
+}
+
+fn watched_of<'a>(watched: &'a [Watched], scope: usize, path: &str) -> Option<&'a [Option<f64>]> {
+    watched.iter().find(|one| one.scope == scope && one.metric.path() == path).map(|one| one.values.as_slice())
 }
 
 /// The warm-up check of a cell. One that became overloaded never settles, even where most of its backends do: the latencies of

@@ -364,8 +364,9 @@ pub struct BackendSummary {
     pub latency_ms: Short,
 }
 
-/// What a gate said of one rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a gate said of one rule, or of one number that is held against a baseline. Values and bounds have the unit of the metric as the result has it (milliseconds, shares from 0 to 1);
+/// those of relative rules and of baselines are multiples of the other's value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VerdictSummary {
     /// The rule as written.
     pub rule: String,
@@ -373,12 +374,54 @@ pub struct VerdictSummary {
     pub balancer: String,
     /// The variant.
     pub variant: Option<String>,
-    /// What was measured.
+    /// What was measured: a mean over replications.
     pub value: Option<f64>,
     /// Its 95% interval.
     pub ci95: Option<[f64; 2]>,
     /// What it was held against.
     pub bound: Option<f64>,
-    /// `held`, `failed`, `undecided`, …
+    /// `held`, `failed`, `undecided`, or `no data` where there was nothing to measure.
     pub verdict: String,
+    /// The metric's path.
+    #[serde(default)]
+    pub metric: String,
+    /// The unit of value and bound: `ms`, `s`, `1/s`, `count`, `share`, `number`, or `ratio` where they are multiples of another's.
+    #[serde(default)]
+    pub unit: String,
+    /// The balancer that it is relative to.
+    #[serde(default)]
+    pub than: Option<String>,
+    /// The variant that it is relative to.
+    #[serde(default)]
+    pub than_variant: Option<String>,
+    /// Whether it is relative to a baseline.
+    #[serde(default)]
+    pub baseline: bool,
+    /// Only requests and calls to this service.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// Only requests of this class.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// Only requests that arrive during this fault.
+    #[serde(default)]
+    pub during: Option<String>,
+    /// Only requests that arrive after this fault.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// How many replications have the number.
+    #[serde(default)]
+    pub replications: u32,
+    /// Of what is undecided: how many replications would probably decide it, where that can be said.
+    #[serde(default)]
+    pub needs_replications: Option<u32>,
+    /// Whether the gate's code depends on it: not where there is nothing to measure and the rule says that this is fine.
+    #[serde(default)]
+    pub counts: bool,
+    /// The line of the scenario that the rule stands in.
+    #[serde(default)]
+    pub line: Option<usize>,
+    /// What there is to know besides: why it failed, what would decide it.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
