@@ -13,6 +13,7 @@
 //! - [`plan`] fills in every default and turns every name into a number.
 //! - [`engine`] runs one *cell* (a balancer × a replication): [`traffic`] is pulled, a [`balance::Balancer`] picks, the [`fleet`] serves.
 //! - [`measure`] makes records, merges replications, and computes intervals and comparisons.
+//! - [`gate`] judges rules and baselines, for machines that merge or do not.
 //! - [`report`] shows a summary and computes nothing.
 //! - [`pick`] drives one balancer by hand.
 //! - [`theory`] says what must come out, where queueing theory knows.
@@ -62,6 +63,7 @@ pub mod dist;
 pub mod engine;
 pub mod fault;
 pub mod fleet;
+pub mod gate;
 pub mod health;
 pub mod measure;
 pub mod pick;

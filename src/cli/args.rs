@@ -54,6 +54,8 @@ fn place_of_run(words: &[OsString]) -> Option<usize> {
 pub(super) enum Command {
     /// Simulate every balancer of a scenario on the same traffic and report
     Run(RunArgs),
+    /// Run scenarios, then judge their rules and what has become worse than a baseline: for CI
+    Gate(GateArgs),
     /// Validate a scenario without running it and say what it would simulate
     Check(CheckArgs),
     /// Draw a report again from saved results; several of them side by side
@@ -119,6 +121,51 @@ pub(super) struct RunArgs {
     pub(super) plot: bool,
     #[command(flatten)]
     pub(super) out: OutArgs,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct GateArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Also judge what has become worse than what this file remembers
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what was measured into this file, to be a baseline
+    #[arg(long, value_name = "FILE")]
+    pub(super) save_baseline: Option<PathBuf>,
+    /// A change against the baseline that is worth reporting
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
+    pub(super) min_effect: f64,
+    /// Add replications until every rule is decided (at most run.precision.max_replications, or 1000)
+    #[arg(long)]
+    pub(super) decide: bool,
+    /// What the exit code says of rules that cannot be decided: 4, or 0
+    #[arg(long, value_enum, default_value_t = Inconclusive::Fail, value_name = "HOW")]
+    pub(super) inconclusive: Inconclusive,
+    /// Write the verdicts as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Write the verdicts as a comment for a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+    /// Write what did not hold as a GitLab code quality report
+    #[arg(long, value_name = "FILE")]
+    pub(super) gitlab: Option<PathBuf>,
+    /// Write what was measured in Bencher Metric Format
+    #[arg(long, value_name = "FILE")]
+    pub(super) bmf: Option<PathBuf>,
+    /// Write what was measured as customSmallerIsBetter, for github-action-benchmark
+    #[arg(long, value_name = "FILE")]
+    pub(super) smaller_is_better: Option<PathBuf>,
+}
+
+/// What to make of rules that cannot be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Inconclusive {
+    /// Code 0
+    Pass,
+    /// Code 4
+    Fail,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -362,6 +409,13 @@ pub(super) enum ListFormat {
     Table,
     /// For programs
     Json,
+}
+
+/// Reads `1%`, `0.01`.
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').map_or_else(|| text.parse().ok(), |percent| format!("{percent}e-2").parse().ok());
+    let is_share = |share: &f64| (0.0..=10.0).contains(share);
+    number.filter(is_share).ok_or_else(|| "write a share such as 1% or 0.01".to_owned())
 }
 
 /// Reads `4MiB`, `64KiB`, `1000000`.

@@ -8,6 +8,7 @@ mod args;
 mod balancers;
 mod check;
 mod files;
+mod gate;
 mod generate;
 mod outcome;
 mod pick;
@@ -33,6 +34,12 @@ enum Code {
     Failed,
     /// Wrong usage or invalid input: nothing was run, nothing was written.
     Invalid,
+    /// A gate's rule or baseline did not hold.
+    Broken,
+    /// A gate could not decide.
+    Undecided,
+    /// A gate judged nothing.
+    Nothing,
     /// Fine.
     Fine,
 }
@@ -43,6 +50,9 @@ impl Code {
             Self::Interrupted => 130,
             Self::Failed => 3,
             Self::Invalid => 2,
+            Self::Broken => 1,
+            Self::Undecided => 4,
+            Self::Nothing => 5,
             Self::Fine => 0,
         }
     }
@@ -58,6 +68,7 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(args.color, args.quiet);
     let code = match args.command {
         Command::Run(options) => run::run(&options, &terminal),
+        Command::Gate(options) => gate::gate(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
         Command::Report(options) => report::report(&options, &terminal),
         Command::Pick(options) => pick::pick(&options, &terminal),

@@ -42,13 +42,13 @@ fn cannot_write(path: &Path, reason: &str, terminal: &Terminal) -> Code {
 }
 
 /// A scenario's name without folders and ending.
-fn stem(name: &str) -> String {
+pub(super) fn stem(name: &str) -> String {
     let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     folder::slug(if name.starts_with('<') { "stdin" } else { &stem })
 }
 
 /// The same names, each once: the second `a` is `a-2`.
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+pub(super) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut given: Vec<String> = Vec::new();
     for name in names {
         given.push(folder::unused(&name, &given));

@@ -9,7 +9,7 @@ use super::scenarios::{self, Ready};
 use super::terminal::Terminal;
 use crate::measure::summary::Summary;
 use crate::report::{csv, folder, json, markdown, neutral, plot, table};
-use crate::run::{Outcome, Use};
+use crate::run::{Outcome, Questions, Use};
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
     let ready = match scenarios::ready(&args.scenario, terminal) {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
     listen_for_interrupts();
     let (mut summaries, mut drawings, mut code) = (Vec::new(), String::new(), Code::Fine);
     for (at, scenario) in ready.iter().enumerate() {
-        let (outcome, ended) = simulate(scenario, args, terminal);
+        let (outcome, ended) = simulate(scenario, args, Questions::default(), terminal);
         code = code.min(ended);
         if let Some(place) = places.as_ref().and_then(|places| places.get(at)) {
             code = code.min(save(place, scenario, &outcome, args, terminal));
@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Code {
 }
 
 /// Writes the report of what came out, if anything did.
-fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
+pub(super) fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, terminal: &Terminal) -> Code {
     let (Some(summary), Some(detail)) = (&outcome.summary, &outcome.detail) else { return Code::Fine };
     let mut files = folder::files(summary, detail);
     if let Some(picks) = args.out.trace_events {
@@ -59,11 +59,11 @@ fn save(place: &Place, ready: &Ready, outcome: &Outcome, args: &RunArgs, termina
     code
 }
 
-/// Runs one scenario: what it came to.
-fn simulate(ready: &Ready, args: &RunArgs, terminal: &Terminal) -> (Outcome, Code) {
+/// Runs one scenario, and what is asked besides: what it came to.
+pub(super) fn simulate(ready: &Ready, args: &RunArgs, questions: Questions<'_>, terminal: &Terminal) -> (Outcome, Code) {
     let progress = Progress::new(ready.job.expected_requests(), terminal);
     let wanted_for = if args.out.out.is_some() || args.plot { Use::Drawing } else { Use::Result };
-    let mut outcome = ready.job.run_for(wanted_for, threads(args), &|requests| progress.advance(requests));
+    let mut outcome = ready.job.run_asked(wanted_for, questions, threads(args), &|requests| progress.advance(requests));
     if let Some(detail) = &mut outcome.detail {
         detail.reproduce = outcome::reproduce(&ready.name, &args.scenario);
     }
@@ -97,7 +97,8 @@ fn threads(args: &RunArgs) -> usize {
     args.threads.map_or(all, |threads| threads as usize)
 }
 
-fn formatted(summaries: &[Summary], asked: usize, format: Format, terminal: &Terminal) -> String {
+/// Results as standard output carries them.
+pub(super) fn formatted(summaries: &[Summary], asked: usize, format: Format, terminal: &Terminal) -> String {
     let together = |draw: &dyn Fn(&Summary) -> String| summaries.iter().map(draw).collect::<Vec<_>>().join("\n");
     match format {
         Format::Table => together(&|summary| table::draw(summary, &|style, text| terminal.paint(style, text))),

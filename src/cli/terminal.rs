@@ -62,6 +62,11 @@ impl Terminal {
         }
     }
 
+    /// Commands for a machine that reads along, such as GitHub's runner: also with `--quiet`.
+    pub(super) fn command(&self, text: &str) {
+        self.say(text);
+    }
+
     /// Whether a progress bar may be shown.
     pub(super) fn shows_progress(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()

@@ -255,8 +255,25 @@ impl Plan {
 /// The SHA-256 of what was run, in hexadecimal: of the plans' own words.
 #[must_use]
 pub fn sha256(plans: &[Plan]) -> String {
-    let digest = Sha256::digest(format!("{plans:?}").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&format!("{plans:?}"))
+}
+
+impl Plan {
+    /// The SHA-256 of its traffic, in hexadecimal, whatever the seed and however long it is.
+    #[must_use]
+    pub fn traffic_sha256(&self) -> String {
+        hex(&format!("{:?}", self.sources))
+    }
+
+    /// The SHA-256 of what its requests are made of: two plans of the same have the same requests, replication by replication.
+    #[must_use]
+    pub fn stream_sha256(&self) -> String {
+        hex(&format!("{:?}", (&self.sources, self.seed, self.length, self.warmup)))
+    }
+}
+
+fn hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn warmup(warmup: Warmup, length: Length) -> WarmupPlan {

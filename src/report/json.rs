@@ -102,7 +102,7 @@ fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 /// The same with what a terminal would obey written as `\\uXXXX`.
-pub(super) fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // Line ends are the layout's own: those of names are escaped already.

@@ -30,3 +30,4 @@ mod sample_page;
 pub mod style;
 pub mod table;
 pub mod tidy;
+pub mod verdicts;

@@ -4,10 +4,10 @@
 //! intervals and at last long names give way.
 
 use super::faults::{self, Told};
-use super::figures;
 use super::grid::{self, Block, Cell, Detail};
 use super::neutral;
 use super::style::Style;
+use super::verdicts;
 use crate::measure::summary::{Summary, VerdictSummary};
 
 /// The most columns a table takes (a variant's or a scenario's title may be longer).
@@ -51,18 +51,19 @@ fn heading(summary: &Summary, paint: &dyn Fn(Style, &str) -> String) -> String {
     title + paint(Style::Faint, &about).as_str() + "\n"
 }
 
-/// A gate's verdict: a mark, the rule, what was measured.
+/// A gate's verdict: a mark, the rule, what was measured; below it what there is to know besides.
 fn judged(verdict: &VerdictSummary, paint: &dyn Fn(Style, &str) -> String) -> String {
-    let (mark, style) = match verdict.verdict.as_str() {
-        "held" => ("✓", Style::Best),
-        "failed" => ("✗", Style::Alarm),
-        _ => ("?", Style::Worse),
+    let style = match verdict.verdict.as_str() {
+        "held" => Style::Best,
+        "undecided" => Style::Worse,
+        _ => Style::Alarm,
     };
-    let variant = verdict.variant.as_deref().map(|variant| format!(" ({})", neutral::plain(variant))).unwrap_or_default();
-    let half = verdict.ci95.map(|[low, high]| (high - low) / 2.0);
-    let value = figures::with_interval(verdict.value, half);
-    let (rule, balancer) = (neutral::plain(&verdict.rule), neutral::plain(&verdict.balancer));
-    format!("{} {rule}  {balancer}{variant}: {value} ({})\n", paint(style, mark), neutral::plain(&verdict.verdict))
+    let (rule, line) = (neutral::plain(&verdict.rule), neutral::plain(&verdicts::line(verdict)));
+    let mut text = format!("{} {rule}  {line}\n", paint(style, verdicts::mark(verdict)));
+    for note in &verdict.notes {
+        text += &format!("    {}\n", paint(Style::Faint, &neutral::plain(note)));
+    }
+    text
 }
 
 /// The most detailed form that fits, names cut where nothing else helps.
