@@ -135,7 +135,15 @@ impl Cases {
     #[must_use]
     pub fn verdicts(&self, measured: &[Measured]) -> Vec<VerdictSummary> {
         let values = |result: usize, scope, path: &str| measured[result].values_in(scope, path);
-        self.cases.iter().map(|case| case.verdict(&measured[case.result].subject, &values)).collect()
+        let one = |case: &Case| {
+            let of = &measured[case.result];
+            let mut verdict = case.verdict(&of.subject, &values);
+            // What grows as long as it runs may hold in a short run.
+            let overloaded = of.result.overloaded_at_s.filter(|_| verdict.verdict == "held");
+            verdict.notes.extend(overloaded.map(|at| format!("overloaded from {at:.1} s on: a longer run may not hold it")));
+            verdict
+        };
+        self.cases.iter().map(one).collect()
     }
 
     /// How many replications would decide what is open, at most doubling them and never more than `most`; `None`: no more are of use.

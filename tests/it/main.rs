@@ -17,6 +17,7 @@ mod determinism;
 mod eventful;
 mod folder;
 mod gallery;
+mod gate;
 mod golden;
 mod impact;
 mod laws;

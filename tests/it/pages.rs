@@ -197,14 +197,14 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn whole_scenarios_on_the_pages_load_without_a_warning() {
     let mut count = 0;
-    for page in ["docs/src/scenarios.md", "docs/src/failures.md"] {
+    for page in ["docs/src/scenarios.md", "docs/src/failures.md", "docs/src/gate.md"] {
         for text in examples(&blessed::read(page)) {
             let loaded = load(&Source::new(page, text.as_bytes()), &[], &NoFiles).unwrap_or_else(|faults| panic!("{faults}"));
             assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
             count += 1;
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 }
 
 #[test]

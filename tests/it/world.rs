@@ -65,6 +65,7 @@ pub(crate) fn scenario(process: Process, intensity: Option<Intensity>, work: Dis
         autoscale: None,
         faults: Vec::new(),
         services: Vec::new(),
+        expects: Vec::new(),
     }
 }
 
