@@ -59,7 +59,8 @@ pub(super) fn gate(args: &GateArgs, terminal: &Terminal) -> Code {
         if let Some(place) = places.as_ref().and_then(|places| places.get(at)) {
             code = code.min(save(place, one.ready, &outcome, &args.run, terminal));
         }
-        kept.extend(judged.as_ref().map(|_| one.kept(&outcome)));
+        // What was cut short is no baseline.
+        kept.extend(judged.filter(|_| !outcome.interrupted).map(|_| one.kept(&outcome)));
         results.extend(outcome.summary.map(|summary| (one, summary)));
         if code == Code::Interrupted {
             break;
@@ -156,7 +157,10 @@ fn remembered(path: &Path, terminal: &Terminal) -> Result<Baseline, Code> {
     let bytes = match files::read_file(path, baseline::MAX_BYTES) {
         Ok(files::Content::Bytes(bytes)) => bytes,
         Ok(files::Content::TooLarge(bytes)) => {
-            terminal.error(&format!("cannot read the baseline `{shown}`: it has {bytes} bytes or more; at most {} are read", baseline::MAX_BYTES));
+            terminal.error(&format!(
+                "cannot read the baseline `{shown}`: it has {bytes} bytes or more; at most {} are read",
+                baseline::MAX_BYTES
+            ));
             return Err(Code::Invalid);
         }
         Err(fault) => {
@@ -196,7 +200,8 @@ impl<'a> One<'a> {
         let hashes = |plan: &crate::plan::Plan| Traffic { traffic_sha256: plan.traffic_sha256(), stream_sha256: plan.stream_sha256() };
         let traffic: Vec<_> = plans.iter().map(|plan| (plan.variant.clone(), hashes(plan))).collect();
         let shown = || args.baseline.as_ref().map(|path| neutral::plain(&path.to_string_lossy())).unwrap_or_default();
-        let baseline = read.map(|read| read.find(&stem, &traffic)).transpose().map_err(|unfit| refused(&shown(), &unfit.to_string(), terminal))?;
+        let baseline =
+            read.map(|read| read.find(&stem, &traffic)).transpose().map_err(|unfit| refused(&shown(), &unfit.to_string(), terminal))?;
         for path in baseline.iter().flat_map(|kept| &kept.results).flat_map(|result| result.metrics.keys()) {
             cases.remember(path);
         }

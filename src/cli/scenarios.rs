@@ -61,6 +61,7 @@ fn command_meant(word: &str) -> Option<&'static str> {
     Some(match word {
         "rnu" | "ruin" | "simulate" | "start" | "bench" | "compare" => "run",
         "validate" | "lint" | "chek" | "verify" => "check",
+        "assert" | "judge" | "thresholds" | "gaet" => "gate",
         "init" | "create" | "nwe" => "new",
         "completion" => "completions",
         _ => return None,

@@ -101,7 +101,9 @@ pub enum Unfit {
     #[error("it has no \"evenkeel_baseline\": `evenkeel gate --save-baseline FILE` writes one")]
     Foreign,
     /// Simulated by other rules.
-    #[error("evenkeel {program} wrote it, which simulates otherwise (semantics {found}, and this is {SEMANTICS}): results cannot be compared; write a new one with --save-baseline")]
+    #[error(
+        "evenkeel {program} wrote it, which simulates otherwise (semantics {found}, and this is {SEMANTICS}): results cannot be compared; write a new one with --save-baseline"
+    )]
     Semantics {
         /// The version of the program.
         program: String,
@@ -146,12 +148,16 @@ pub fn read(text: &str) -> Result<Baseline, Unfit> {
         return Err(Unfit::Semantics { program: read.program, found: read.semantics });
     }
     for (kept, result) in read.scenarios.iter().flat_map(|kept| kept.results.iter().map(move |result| (kept, result))) {
-        let wrong = result.metrics.iter().find(|(_, metric)| {
-            metric.values.len() != kept.replications as usize || metric.values.len() > MAX_REPLICATIONS
-        });
+        let wrong = result
+            .metrics
+            .iter()
+            .find(|(_, metric)| metric.values.len() != kept.replications as usize || metric.values.len() > MAX_REPLICATIONS);
         if let Some((path, metric)) = wrong {
             let (have, count) = (metric.values.len(), kept.replications);
-            return Err(Unfit::Inconsistent(format!("{path} of `{}` has {have} values, and there are {count} replications", result.balancer)));
+            return Err(Unfit::Inconsistent(format!(
+                "{path} of `{}` has {have} values, and there are {count} replications",
+                result.balancer
+            )));
         }
     }
     Ok(read)
@@ -215,7 +221,12 @@ fn result(kept: &KeptResult) -> String {
     let variant = kept.variant.as_ref().map_or_else(|| "null".to_owned(), |name| quoted(name));
     let mut text = format!("\n        {{\n          \"balancer\": {},\n          \"variant\": {variant},\n", quoted(&kept.balancer));
     let Traffic { traffic_sha256, stream_sha256 } = &kept.traffic;
-    let _ = writeln!(text, "          \"traffic_sha256\": {},\n          \"stream_sha256\": {},", quoted(traffic_sha256), quoted(stream_sha256));
+    let _ = writeln!(
+        text,
+        "          \"traffic_sha256\": {},\n          \"stream_sha256\": {},",
+        quoted(traffic_sha256),
+        quoted(stream_sha256)
+    );
     let metric = |(path, metric): (&String, &KeptMetric)| {
         let number = serde_json::to_string(metric).expect("numbers are JSON");
         format!("\n            {}: {}", quoted(path), number.replace(',', ", ").replace(':', ": "))
@@ -227,7 +238,11 @@ fn result(kept: &KeptResult) -> String {
 
 /// What is kept of results, sorted by variant and balancer: the usual metrics, and those that rules are about.
 #[must_use]
-pub fn results<'a>(measured: &[Measured], metrics: impl Iterator<Item = &'a str>, traffic: &[(Option<String>, Traffic)]) -> Vec<KeptResult> {
+pub fn results<'a>(
+    measured: &[Measured],
+    metrics: impl Iterator<Item = &'a str>,
+    traffic: &[(Option<String>, Traffic)],
+) -> Vec<KeptResult> {
     let mut paths: Vec<&str> = ALWAYS.into_iter().chain(metrics).collect();
     paths.sort_unstable();
     paths.dedup();

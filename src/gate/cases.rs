@@ -154,7 +154,11 @@ impl Cases {
         if have >= most {
             return None;
         }
-        let open = self.cases.iter().map(|case| case.judge(builders[case.result].subject(), &values)).filter(|judged| judged.verdict == Verdict::Undecided);
+        let open = self
+            .cases
+            .iter()
+            .map(|case| case.judge(builders[case.result].subject(), &values))
+            .filter(|judged| judged.verdict == Verdict::Undecided);
         let wanted = open.map(|judged| judged.needs.unwrap_or(u32::MAX)).max()?;
         Some(wanted.clamp(have + 1, have.saturating_mul(2).max(2)).min(most))
     }
@@ -228,7 +232,9 @@ fn advice(judged: &Judged, may_be_empty: bool) -> Vec<String> {
     let text = match (judged.verdict, judged.needs) {
         (Verdict::Held | Verdict::Failed, _) => return Vec::new(),
         (Verdict::Undecided, _) if judged.replications < 2 => "one replication has no interval: run at least 2, better 5".to_owned(),
-        (Verdict::Undecided, Some(needs)) => format!("the interval lies across the bound; about {needs} replications would decide it (--decide runs them)"),
+        (Verdict::Undecided, Some(needs)) => {
+            format!("the interval lies across the bound; about {needs} replications would decide it (--decide runs them)")
+        }
         (Verdict::Undecided, None) => {
             format!("the interval lies across the bound, so close to it that {} replications would not decide it", judge::MOST)
         }

@@ -15,9 +15,12 @@ const SUMMARY: usize = 1_000_000;
 #[must_use]
 pub fn annotations(scenarios: &[(&str, &Summary)]) -> String {
     let lines = |is_error: bool| {
-        let wanted = move |verdict: &&VerdictSummary| verdict.counts && verdict.verdict != "held" && (verdict.verdict != "undecided") == is_error;
-        let all: Vec<_> =
-            scenarios.iter().flat_map(|(file, summary)| summary.verdicts.iter().filter(wanted).map(move |verdict| (*file, verdict))).collect();
+        let wanted =
+            move |verdict: &&VerdictSummary| verdict.counts && verdict.verdict != "held" && (verdict.verdict != "undecided") == is_error;
+        let all: Vec<_> = scenarios
+            .iter()
+            .flat_map(|(file, summary)| summary.verdicts.iter().filter(wanted).map(move |verdict| (*file, verdict)))
+            .collect();
         let kind = if is_error { "error" } else { "warning" };
         let shown = if all.len() > MOST { MOST - 1 } else { all.len() };
         let mut text: String = all[..shown].iter().map(|(file, verdict)| command(kind, file, verdict)).collect();

@@ -49,7 +49,8 @@ fn outcome(verdict: &VerdictSummary) -> Outcome {
 fn case(file: &str, verdict: &VerdictSummary) -> String {
     let line = verdict.line.map(|line| format!(" line=\"{line}\"")).unwrap_or_default();
     let name = format!("{} [{}]", verdict.rule, verdicts::about(verdict));
-    let head = format!("    <testcase classname=\"{}\" name=\"{}\" file=\"{}\"{line} time=\"0\"", escaped(file), escaped(&name), escaped(file));
+    let head =
+        format!("    <testcase classname=\"{}\" name=\"{}\" file=\"{}\"{line} time=\"0\"", escaped(file), escaped(&name), escaped(file));
     let said = verdicts::line(verdict);
     let notes = verdict.notes.iter().map(|note| format!("\n{}", escaped(note))).collect::<String>();
     let element = |element: &str| {

@@ -21,7 +21,10 @@ pub fn verdicts(scenarios: &[(&str, &Summary)]) -> String {
             text += "Nothing was judged.\n";
             continue;
         }
-        text += &format!("{}\n\n|  | rule | of | measured | bound | verdict |\n| :-: | :--- | :--- | ---: | ---: | :--- |\n", verdicts::count(&summary.verdicts));
+        text += &format!(
+            "{}\n\n|  | rule | of | measured | bound | verdict |\n| :-: | :--- | :--- | ---: | ---: | :--- |\n",
+            verdicts::count(&summary.verdicts)
+        );
         summary.verdicts.iter().for_each(|verdict| text += &row(verdict));
         for verdict in summary.verdicts.iter().filter(|verdict| verdict.verdict != "held" && !verdict.notes.is_empty()) {
             text += &format!("\n**{}** ({})\n\n", neutral::markdown(&verdict.rule), neutral::markdown(&verdicts::about(verdict)));

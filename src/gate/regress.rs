@@ -50,11 +50,18 @@ pub fn against(kept: &Kept, measured: &[Measured], traffic: &[(Option<String>, T
         for (path, metric) in &before.metrics {
             match contrast(one, path, metric, is_paired, min_effect) {
                 Some(contrast) => contrasts.push(contrast),
-                None => found.remarks.push(format!("{path} of {} cannot be held against the baseline: one of them has no such number", named(&subject.balancer, subject.variant.as_deref()))),
+                None => found.remarks.push(format!(
+                    "{path} of {} cannot be held against the baseline: one of them has no such number",
+                    named(&subject.balancer, subject.variant.as_deref())
+                )),
             }
         }
     }
-    for gone in kept.results.iter().filter(|kept| !measured.iter().any(|one| one.subject.balancer == kept.balancer && one.subject.variant == kept.variant)) {
+    for gone in kept
+        .results
+        .iter()
+        .filter(|kept| !measured.iter().any(|one| one.subject.balancer == kept.balancer && one.subject.variant == kept.variant))
+    {
         found.remarks.push(format!("{} of the baseline was not run", named(&gone.balancer, gone.variant.as_deref())));
     }
     let corrected = |at: usize| holm::corrected(&contrasts.iter().map(|contrast| contrast.p[at]).collect::<Vec<_>>());
@@ -170,7 +177,8 @@ impl Samples {
 
     /// Of one function of this minus another of that.
     fn estimate(&self, of_now: impl Fn(f64) -> f64, of_then: impl Fn(f64) -> f64) -> Estimate {
-        let (now, then): (Vec<f64>, Vec<f64>) = (self.now.iter().map(|&x| of_now(x)).collect(), self.then.iter().map(|&x| of_then(x)).collect());
+        let (now, then): (Vec<f64>, Vec<f64>) =
+            (self.now.iter().map(|&x| of_now(x)).collect(), self.then.iter().map(|&x| of_then(x)).collect());
         if self.is_paired {
             let differences: Vec<f64> = now.iter().zip(&then).map(|(now, then)| now - then).collect();
             let mean = mean(&differences).expect("there is a pair");

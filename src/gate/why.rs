@@ -30,7 +30,8 @@ fn worst_fault(result: &ResultSummary) -> Option<String> {
     let worst = result.faults.iter().max_by_key(|fault| fault.failed + fault.delayed)?;
     let FaultSummary { name, failed, delayed, recovered, .. } = worst;
     let stays = if recovered.is_some_and(|share| share < 1.0) { "; it did not always come back after that" } else { "" };
-    (failed + delayed > 0).then(|| format!("phase: during and after `{name}`, {failed} requests failed and {delayed} came late beyond what is usual{stays}"))
+    (failed + delayed > 0)
+        .then(|| format!("phase: during and after `{name}`, {failed} requests failed and {delayed} came late beyond what is usual{stays}"))
 }
 
 /// The kind of error that there is most of, or that has grown most against the other.
@@ -52,7 +53,7 @@ fn errors(result: &ResultSummary, other: Option<&ResultSummary>) -> Option<Strin
     let growth = |at: usize, share: f64| share - before.map_or(0.0, |before| before[at].2);
     let (at, (name, count, share)) =
         kinds(result).into_iter().enumerate().max_by(|(i, a), (j, b)| growth(*i, a.2).total_cmp(&growth(*j, b.2)).then(j.cmp(i)))?;
-    let against = before.map(|before| format!(", against {} of {}", percent(before[at].2), other.map_or("", |other| &other.balancer))).unwrap_or_default();
+    let against = before.map(|before| format!(", against {} there", percent(before[at].2))).unwrap_or_default();
     (growth(at, share) > 0.0).then(|| format!("errors: mostly {name}, {count} requests ({}{against})", percent(share)))
 }
 
@@ -69,7 +70,8 @@ fn backends(result: &ResultSummary, other: Option<&ResultSummary>) -> Option<Str
             Some((backend, before, mean(backend)? / mean(before).filter(|&mean| mean > 0.0)?))
         });
         let (backend, before, factor) = moved.max_by(|a, b| a.2.total_cmp(&b.2))?;
-        let shares = backend.share.zip(before.share).map(|(now, then)| format!(", with {} of the attempts against {}", percent(now), percent(then)));
+        let shares =
+            backend.share.zip(before.share).map(|(now, then)| format!(", with {} of the attempts against {}", percent(now), percent(then)));
         return Some(format!("backends: {} is {factor:.2} times as slow as there{}", backend.name, shares.unwrap_or_default()));
     }
     let mut means: Vec<f64> = result.backends.iter().filter_map(mean).collect();

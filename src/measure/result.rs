@@ -178,7 +178,19 @@ impl ResultBuilder {
         let Subject { backends, sources, .. } = &self.subject;
         let detail = self.closeup.map(|closeup| closeup.detail(&self.total, settled, backends, sources));
         let Record { latency, failed_latency, wait, events, fingerprint, .. } = self.total;
-        Measured { subject: self.subject, result, latency, failed_latency, wait, health, events, fingerprint, detail, values: self.values, watched: self.watched }
+        Measured {
+            subject: self.subject,
+            result,
+            latency,
+            failed_latency,
+            wait,
+            health,
+            events,
+            fingerprint,
+            detail,
+            values: self.values,
+            watched: self.watched,
+        }
     }
 
     fn health(&self) -> Health {

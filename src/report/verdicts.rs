@@ -99,8 +99,14 @@ mod tests {
     fn values_have_their_units() {
         let of = |unit: &str, value: f64, half: f64, bound: f64| {
             let ci95 = Some([value - half, value + half]);
-            let verdict =
-                VerdictSummary { unit: unit.into(), value: Some(value), ci95, bound: Some(bound), balancer: "a".into(), ..VerdictSummary::default() };
+            let verdict = VerdictSummary {
+                unit: unit.into(),
+                value: Some(value),
+                ci95,
+                bound: Some(bound),
+                balancer: "a".into(),
+                ..VerdictSummary::default()
+            };
             format!("{} | {}", super::value(&verdict), super::bound(&verdict))
         };
         assert_eq!(of("ms", 231.4, 4.2, 250.0), "231 ±4 ms | 250 ms");

@@ -60,10 +60,9 @@ pub(crate) fn split(rule: &str) -> Result<Parts, Wrong> {
         ">=" => Op::AtLeast,
         other => {
             let (why, help) = match other {
-                "=" | "==" | "===" | "!=" | "<>" | "≠" => (
-                    "what is measured is never exactly a number",
-                    "write <= or >=; for a range write two rules".to_owned(),
-                ),
+                "=" | "==" | "===" | "!=" | "<>" | "≠" => {
+                    ("what is measured is never exactly a number", "write <= or >=; for a range write two rules".to_owned())
+                }
                 "=<" | "≤" => ("that is no comparison", "did you mean <=?".to_owned()),
                 "=>" | "≥" => ("that is no comparison", "did you mean >=?".to_owned()),
                 _ => ("that is no comparison", format!("write {OPS}")),
@@ -80,7 +79,14 @@ pub(crate) fn split(rule: &str) -> Result<Parts, Wrong> {
     }
     if rule[metric.clone()].starts_with(|c: char| c.is_ascii_digit()) {
         let (value, metric) = (visible(&rule[metric], 40), visible(&rule[value], 40));
-        let turned = written.chars().map(|c| match c { '<' => '>', '>' => '<', c => c }).collect::<String>();
+        let turned = written
+            .chars()
+            .map(|c| match c {
+                '<' => '>',
+                '>' => '<',
+                c => c,
+            })
+            .collect::<String>();
         return Err(wrong(start..end, "the value stands first", SHAPE, format!("write \"{metric} {turned} {value}\"")));
     }
     Ok(Parts { metric, op, value })

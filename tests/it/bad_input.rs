@@ -112,7 +112,7 @@ fn expect(id: &'static str, rule: &str, at: (usize, usize), path: &'static str, 
     file(id, format!("{BASE}[[expect]]\n{rule}\n"), at, path, says)
 }
 
-/// [`BASE`] with a fault that ends, one that does not, and a rule in line 21.
+/// [`BASE`] with a fault that ends, one that does not, and a rule in line 24.
 fn expect_of_fault(id: &'static str, rule: &str, at: (usize, usize), path: &'static str, says: &[&'static str]) -> Case {
     let faults = "[[fault]]\nkind = \"slow\"\nname = \"brownout\"\ntarget = \"web-0\"\nfactor = 0.5\nat = \"100ms\"\nfor = \"100ms\"\n[[fault]]\nkind = \"slow\"\nname = \"for good\"\ntarget = \"web-1\"\nfactor = 0.5\nat = \"900ms\"\n";
     file(id, format!("{BASE}{faults}[[expect]]\n{rule}\n"), at, path, says)
@@ -123,29 +123,115 @@ fn rules() -> Vec<Case> {
     vec![
         expect("C25", "rule = \"latency.p101 < 1s\"", (11, 9), "expect[0].rule", &["unknown metric", "at most 100", "did you mean"]),
         expect("C25-p0", "rule = \"latency.p0 < 1s\"", (11, 9), "expect[0].rule", &["unknown metric"]),
-        expect("C25-few", "rule = \"latency.p99.9999999 < 1s\"", (11, 9), "expect[0].rule", &["hardly more than the maximum", "raise run.requests"]).warned(),
+        expect(
+            "C25-few",
+            "rule = \"latency.p99.9999999 < 1s\"",
+            (11, 9),
+            "expect[0].rule",
+            &["hardly more than the maximum", "raise run.requests"],
+        )
+        .warned(),
         expect("C25-fine", "rule = \"latency.p50 < 250ms\"", (0, 0), "", &[]).accepted(),
-        expect("C25-metric", "rule = \"latncy.mean < 1s\"", (11, 9), "expect[0].rule", &["unknown metric \"latncy.mean\"", "did you mean latency.mean?"]),
+        expect(
+            "C25-metric",
+            "rule = \"latncy.mean < 1s\"",
+            (11, 9),
+            "expect[0].rule",
+            &["unknown metric \"latncy.mean\"", "did you mean latency.mean?"],
+        ),
         expect("C25-unit", "rule = \"latency.p50 < 250\"", (11, 23), "expect[0].rule", &["has no unit", "250ms or 250s"]),
         expect("C25-equal", "rule = \"errors.timeout == 0\"", (11, 24), "expect[0].rule", &["never exactly", "write <= or >="]),
         expect("C25-none", "rule = \"latency.p50\"", (11, 9), "expect[0].rule", &["no comparison", "latency.p50 < 250ms"]),
         expect("C25-percent", "rule = \"latency.p50 < 80%\"", (11, 23), "expect[0].rule", &["is no share", "add than"]),
-        expect("C25-ratio", "rule = \"latency.p50 < 0.8x\"\nthan = \"random\"", (11, 23), "expect[0].rule", &["percentage of the other", "write 80%"]),
-        expect("C25-backend", "rule = \"backends.web-9.utilization < 90%\"", (11, 9), "expect[0].rule", &["unknown metric", "backends.web-"]),
+        expect(
+            "C25-ratio",
+            "rule = \"latency.p50 < 0.8x\"\nthan = \"random\"",
+            (11, 23),
+            "expect[0].rule",
+            &["percentage of the other", "write 80%"],
+        ),
+        expect(
+            "C25-backend",
+            "rule = \"backends.web-9.utilization < 90%\"",
+            (11, 9),
+            "expect[0].rule",
+            &["unknown metric", "backends.web-"],
+        ),
         expect("C25-missing", "balancer = \"random\"", (10, 1), "expect[0].rule", &["`rule` is missing", "latency.p99 < 250ms"]),
         expect("C25-key", &format!("rule = \"{ends}\"\nbalancr = \"random\""), (12, 1), "expect[0].balancr", &["did you mean `balancer`?"]),
-        expect("C25-balancer", &format!("rule = \"{ends}\"\nbalancer = \"randon\""), (12, 12), "expect[0].balancer", &["unknown balancer", "did you mean \"random\"?"]),
-        expect("C25-than", &format!("rule = \"latency.p50 < 80%\"\nthan = \"p2c\""), (12, 8), "expect[0].than", &["unknown balancer", "\"random\", \"ring-hash\""]),
-        expect("C25-itself", "rule = \"latency.p50 < 80%\"\nbalancer = \"random\"\nthan = \"random\"", (13, 8), "expect[0].than", &["held against itself"]),
-        expect("C25-variant", &format!("rule = \"{ends}\"\nvariant = \"x\""), (12, 11), "expect[0].variant", &["unknown variant", "there are none"]),
+        expect(
+            "C25-balancer",
+            &format!("rule = \"{ends}\"\nbalancer = \"randon\""),
+            (12, 12),
+            "expect[0].balancer",
+            &["unknown balancer", "did you mean \"random\"?"],
+        ),
+        expect(
+            "C25-than",
+            &format!("rule = \"latency.p50 < 80%\"\nthan = \"p2c\""),
+            (12, 8),
+            "expect[0].than",
+            &["unknown balancer", "\"random\", \"ring-hash\""],
+        ),
+        expect(
+            "C25-itself",
+            "rule = \"latency.p50 < 80%\"\nbalancer = \"random\"\nthan = \"random\"",
+            (13, 8),
+            "expect[0].than",
+            &["held against itself"],
+        ),
+        expect(
+            "C25-variant",
+            &format!("rule = \"{ends}\"\nvariant = \"x\""),
+            (12, 11),
+            "expect[0].variant",
+            &["unknown variant", "there are none"],
+        ),
         expect("C25-class", &format!("rule = \"{ends}\"\nclass = \"gold\""), (12, 9), "expect[0].class", &["unknown class", "\"traffic\""]),
-        expect("C25-service", &format!("rule = \"{ends}\"\nservice = \"cart\""), (12, 11), "expect[0].service", &["unknown service", "there are none"]),
+        expect(
+            "C25-service",
+            &format!("rule = \"{ends}\"\nservice = \"cart\""),
+            (12, 11),
+            "expect[0].service",
+            &["unknown service", "there are none"],
+        ),
         expect("C25-fault", &format!("rule = \"{ends}\"\nduring = \"x\""), (12, 10), "expect[0].during", &["unknown fault"]),
-        expect("C25-part", "rule = \"fairness.jain_requests > 0.9\"\nclass = \"traffic\"", (11, 9), "expect[0].rule", &["not known with `class`", "latency.mean"]),
-        expect_of_fault("C25-phase", &format!("rule = \"{ends}\"\nduring = \"brownot\""), (24, 10), "expect[0].during", &["did you mean \"brownout\"?"]),
-        expect_of_fault("C25-end", &format!("rule = \"{ends}\"\nafter = \"for good\""), (24, 9), "expect[0].after", &["lasts to the end", "`during`"]),
-        expect_of_fault("C25-both", &format!("rule = \"{ends}\"\nafter = \"brownout\"\nduring = \"brownout\""), (25, 1), "expect[0].during", &["both set"]),
-        expect_of_fault("C25-phases", &format!("rule = \"{ends}\"\nduring = \"for good\"\n[[expect]]\nrule = \"errors.timeout < 1%\"\nafter = \"brownout\""), (0, 0), "", &[]).accepted(),
+        expect(
+            "C25-part",
+            "rule = \"fairness.jain_requests > 0.9\"\nclass = \"traffic\"",
+            (11, 9),
+            "expect[0].rule",
+            &["not known with `class`", "latency.mean"],
+        ),
+        expect_of_fault(
+            "C25-phase",
+            &format!("rule = \"{ends}\"\nduring = \"brownot\""),
+            (25, 10),
+            "expect[0].during",
+            &["did you mean \"brownout\"?"],
+        ),
+        expect_of_fault(
+            "C25-end",
+            &format!("rule = \"{ends}\"\nafter = \"for good\""),
+            (25, 9),
+            "expect[0].after",
+            &["lasts to the end", "`during`"],
+        ),
+        expect_of_fault(
+            "C25-both",
+            &format!("rule = \"{ends}\"\nafter = \"brownout\"\nduring = \"brownout\""),
+            (26, 1),
+            "expect[0].during",
+            &["both set"],
+        ),
+        expect_of_fault(
+            "C25-phases",
+            &format!("rule = \"{ends}\"\nduring = \"for good\"\n[[expect]]\nrule = \"errors.timeout < 1%\"\nafter = \"brownout\""),
+            (0, 0),
+            "",
+            &[],
+        )
+        .accepted(),
     ]
 }
 

@@ -98,7 +98,10 @@ fn a_rule_changes_nothing_but_the_verdicts() {
 fn values_are_means_over_replications_with_their_interval() {
     let found = verdicts("gate-values", &with("[[expect]]\nrule = \"latency.mean < 10s\"\nbalancer = \"least-connections\"\n"), 0);
     let [one] = &found[..] else { panic!("one rule for one balancer: {found:?}") };
-    assert_eq!((&one["rule"], &one["balancer"], &one["verdict"]), (&"latency.mean < 10s".into(), &"least-connections".into(), &"held".into()));
+    assert_eq!(
+        (&one["rule"], &one["balancer"], &one["verdict"]),
+        (&"latency.mean < 10s".into(), &"least-connections".into(), &"held".into())
+    );
     assert_eq!((&one["bound"], &one["unit"], &one["line"], &one["replications"]), (&10000.0.into(), &"ms".into(), &13.into(), &2.into()));
     let (value, low, high) = (one["value"].as_f64(), one["ci95"][0].as_f64(), one["ci95"][1].as_f64());
     assert!(low < value && value < high && value < Some(100.0), "{one}");
@@ -109,9 +112,17 @@ fn a_relative_rule_is_about_every_other_balancer_and_says_where_they_part() {
     let rule = "[[expect]]\nrule = \"latency.mean > 100%\"\nthan = \"round-robin\"\n";
     let found = verdicts("gate-relative", &with(rule), 1);
     let [one] = &found[..] else { panic!("not of round-robin itself: {found:?}") };
-    assert_eq!((&one["balancer"], &one["than"], &one["unit"], &one["bound"]), (&"least-connections".into(), &"round-robin".into(), &"ratio".into(), &1.0.into()));
+    assert_eq!(
+        (&one["balancer"], &one["than"], &one["unit"], &one["bound"]),
+        (&"least-connections".into(), &"round-robin".into(), &"ratio".into(), &1.0.into())
+    );
     assert!(one["value"].as_f64().is_some_and(|value| value < 1.0), "{one}");
-    assert!(one["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| note.as_str().is_some_and(|note| note.starts_with("first difference")))), "{one}");
+    assert!(
+        one["notes"]
+            .as_array()
+            .is_some_and(|notes| notes.iter().any(|note| note.as_str().is_some_and(|note| note.starts_with("first difference")))),
+        "{one}"
+    );
 }
 
 /// Requests every 10 ms, served at once in 1 ms, in 2 ms while a fault is on from 10 s to 15 s: all numbers are known.
@@ -288,7 +299,8 @@ const HOSTILE: &str = "]]><script>&\\\"' | `x` ::error::%0A @you, a:b";
 
 fn hostile() -> String {
     let balancer = format!("[[balancer]]\nkind = \"random\"\nname = \"{HOSTILE}\"\n");
-    with(&format!("{balancer}{FAILS}")).replace("balancers = [\"round-robin\", \"least-connections\"]", "title = \"<b>t</b> & ]]>\"\nbalancers = [\"round-robin\"]")
+    with(&format!("{balancer}{FAILS}"))
+        .replace("balancers = [\"round-robin\", \"least-connections\"]", "title = \"<b>t</b> & ]]>\"\nbalancers = [\"round-robin\"]")
 }
 
 #[test]
@@ -315,9 +327,19 @@ fn every_file_is_what_its_reader_expects() {
         assert!(at("lower_value") <= at("value") && at("value") <= at("upper_value") && at("value") > 1e6, "nanoseconds: {latency}");
     }
     let smaller: Value = serde_json::from_str(&read(&at, "s.json")).expect("JSON");
-    assert!(smaller.as_array().is_some_and(|all| all.iter().all(|one| one["name"].is_string() && one["unit"].is_string() && one["value"].is_number())));
+    assert!(
+        smaller
+            .as_array()
+            .is_some_and(|all| all.iter().all(|one| one["name"].is_string() && one["unit"].is_string() && one["value"].is_number()))
+    );
     let comment = read(&at, "m.md");
-    assert!(comment.starts_with("## evenkeel gate\n") && comment.contains("| ✗ |") && !comment.contains("<script") && !comment.contains(" @you"), "{comment}");
+    assert!(
+        comment.starts_with("## evenkeel gate\n")
+            && comment.contains("| ✗ |")
+            && !comment.contains("<script")
+            && !comment.contains(" @you"),
+        "{comment}"
+    );
     let widths: Vec<usize> = comment.lines().filter(|line| line.starts_with("| ✗")).map(|line| line.matches('|').count()).collect();
     assert_eq!(widths, [7, 7], "{comment}");
 }

@@ -91,8 +91,10 @@ impl Check<'_, '_, '_> {
         let listed: Vec<String> = known.iter().take(LISTED).map(|name| shown(name)).collect();
         let more = if known.len() > LISTED { format!(", … ({} in all)", known.len()) } else { String::new() };
         let allowed = if known.is_empty() { format!("no {what}: there are none") } else { format!("one of {}{more}", listed.join(", ")) };
-        let help = nearest(&named.name, known.iter().copied())
-            .map_or_else(|| format!("name a {what} of this scenario, or leave `{key}` out"), |name| format!("did you mean \"{}\"?", visible(name, 40)));
+        let help = nearest(&named.name, known.iter().copied()).map_or_else(
+            || format!("name a {what} of this scenario, or leave `{key}` out"),
+            |name| format!("did you mean \"{}\"?", visible(name, 40)),
+        );
         let wrong = Wrong::UnknownName { what: what.to_owned(), found: shown(&named.name) };
         let finding = Finding::error(named.at, wrong).path(self.path(key));
         self.d.report(finding.allowed(allowed).help(help));
@@ -120,7 +122,9 @@ impl Check<'_, '_, '_> {
         let Some(after) = &self.written.after else { return true };
         let fault = self.scenario.faults.iter().find(|fault| fault.name == after.name);
         if fault.is_none_or(|fault| {
-            fault.lasts.is_some() || matches!(fault.repeats, crate::fault::Repeats::Drawn { .. }) || matches!(fault.kind, crate::fault::Kind::Deploy { .. })
+            fault.lasts.is_some()
+                || matches!(fault.repeats, crate::fault::Repeats::Drawn { .. })
+                || matches!(fault.kind, crate::fault::Kind::Deploy { .. })
         }) {
             return true;
         }
@@ -145,9 +149,7 @@ impl Check<'_, '_, '_> {
     /// Nobody is held against himself.
     fn is_not_itself(&mut self, variants: &[&str]) -> bool {
         let written = self.written;
-        let same = |one: &Option<Named>, other: &Option<Named>| {
-            matches!((one, other), (Some(one), Some(other)) if one.name == other.name)
-        };
+        let same = |one: &Option<Named>, other: &Option<Named>| matches!((one, other), (Some(one), Some(other)) if one.name == other.name);
         let is_same_balancer = written.than.is_none() || same(&written.balancer, &written.than);
         let is_same_variant = written.than_variant.is_none() || same(&written.variant, &written.than_variant);
         let Some(named) = written.than.as_ref().or(written.than_variant.as_ref()) else { return true };
@@ -217,7 +219,11 @@ impl Check<'_, '_, '_> {
         }
         let wrong = Wrong::Inconsistent(format!("{} is not known with `{key}`", visible(metric.path(), 60)));
         let finding = Finding::error(self.place(at), wrong).path(self.path("rule"));
-        self.d.report(finding.allowed(format!("with `{key}` one of {}", known_of(part).join(", "))).help(format!("remove `{key}`, or judge another metric")));
+        self.d.report(
+            finding
+                .allowed(format!("with `{key}` one of {}", known_of(part).join(", ")))
+                .help(format!("remove `{key}`, or judge another metric")),
+        );
         None
     }
 
@@ -235,6 +241,10 @@ impl Check<'_, '_, '_> {
         let message = format!("{path} lies within the last few of {measured} measured requests: it is hardly more than the maximum");
         let finding = Finding::warning(self.place(at), message).path(self.path("rule"));
         let needed = (BEYOND / (1.0 - share)).ceil();
-        self.d.report(finding.allowed(format!("at least {needed} measured requests for {path}")).help("raise run.requests, or judge a lower percentile"));
+        self.d.report(
+            finding
+                .allowed(format!("at least {needed} measured requests for {path}"))
+                .help("raise run.requests, or judge a lower percentile"),
+        );
     }
 }

@@ -21,6 +21,11 @@ pub static EXPECT: Entry = section(
         optional("class", Kind::Name, "only requests of this class"),
         optional("during", Kind::Name, "only requests that arrive while this fault is on"),
         optional("after", Kind::Name, "only requests that arrive after this fault, until it comes again"),
-        preset("when_empty", Kind::Choice(&["fail", "pass"]), "fail", "what there is nothing to measure for: fail: the rule does not hold; pass: it is left out"),
+        preset(
+            "when_empty",
+            Kind::Choice(&["fail", "pass"]),
+            "fail",
+            "what there is nothing to measure for: fail: the rule does not hold; pass: it is left out",
+        ),
     ],
 );

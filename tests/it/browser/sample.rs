@@ -173,6 +173,7 @@ pub fn run(shape: &Shape<'_>) -> (Summary, Detail) {
         ci95: Some([230.0, 250.0]),
         bound: Some(250.0),
         verdict: verdict.into(),
+        ..VerdictSummary::default()
     };
     let verdicts = if shape.variants.len() > 1 { ["held", "failed", "undecided"].map(rule).to_vec() } else { Vec::new() };
     let summary = Summary { schema: 1, tool: Tool::this(), scenario, results, comparisons, verdicts, warnings };
