@@ -73,8 +73,11 @@ pub struct Questions<'a> {
     /// Metrics that are remembered of each replication: of all requests, or of a part of them by its place. Results that have no such number are passed over.
     pub watched: &'a [(Option<usize>, String)],
     /// How many replications there should be in view of those that there are; `None`: no more.
-    pub wanted: Option<&'a dyn Fn(&[ResultBuilder]) -> Option<u32>>,
+    pub wanted: Option<Wanted<'a>>,
 }
+
+/// How many replications there should be, in view of what was measured so far; `None`: no more.
+pub type Wanted<'a> = &'a dyn Fn(&[ResultBuilder]) -> Option<u32>;
 
 impl std::fmt::Debug for Questions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

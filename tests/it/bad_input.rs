@@ -168,7 +168,7 @@ fn rules() -> Vec<Case> {
         ),
         expect(
             "C25-than",
-            &format!("rule = \"latency.p50 < 80%\"\nthan = \"p2c\""),
+            "rule = \"latency.p50 < 80%\"\nthan = \"p2c\"",
             (12, 8),
             "expect[0].than",
             &["unknown balancer", "\"random\", \"ring-hash\""],

@@ -1,5 +1,6 @@
 //! Rules of a gate: that everything they name is there, so that none of them passes because it is about nothing.
 
+use crate::fault::target::Listed;
 use crate::measure::metric::{Metric, Part, known_of};
 use crate::measure::setup::Backend;
 use crate::scenario::decoder::Decoder;
@@ -15,8 +16,8 @@ use std::ops::Range;
 
 /// So many names are listed.
 const LISTED: usize = 10;
-/// So many backends are looked through for the one that a rule names.
-const LOOKED_THROUGH: usize = 1_000_000;
+/// So many backends are looked through for the one that was meant.
+const SUGGESTED: u32 = 1_000;
 /// A percentile is told from its neighbours where so many requests lie beyond it.
 const BEYOND: f64 = 10.0;
 
@@ -198,14 +199,15 @@ impl Check<'_, '_, '_> {
         None
     }
 
-    /// The backends, where a rule is about one of them.
+    /// The backend that a rule is about, and some others for suggestions: building the names of all is for nobody.
     fn backends(&self, path: &str) -> Vec<Backend> {
-        if !path.starts_with("backends.") {
-            return Vec::new();
-        }
+        let Some(rest) = path.strip_prefix("backends.") else { return Vec::new() };
         let listed = self.scenario.listed();
-        let names = listed.iter().flat_map(|group| (0..group.count).map(|number| group.member(number)));
-        names.take(LOOKED_THROUGH).map(|name| Backend { name, ..Backend::default() }).collect()
+        let meant = listed.iter().filter(|group| rest.starts_with(group.name));
+        let all = |count: u32, group: &Listed<'_>| (0..group.count.min(count)).map(|number| group.member(number)).collect::<Vec<_>>();
+        let names = meant.flat_map(|group| all(u32::MAX, group)).filter(|name| rest.starts_with(name.as_str()));
+        let others = listed.iter().flat_map(|group| all(SUGGESTED, group)).take(SUGGESTED as usize);
+        names.chain(others).map(|name| Backend { name, ..Backend::default() }).collect()
     }
 
     /// Some of the requests have not every number.
