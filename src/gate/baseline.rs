@@ -307,7 +307,7 @@ pub(super) mod tests {
             (text.replace("[0.1, 0.2]", "[0.1]"), "has 1 values"),
             (text.replace("0.2]", "1e999]"), "out of range"),
             (text[..text.len() / 2].to_owned(), "EOF"),
-            ("[".repeat(100_000), "recursion"),
+            ("[".repeat(100_000), "line 1"),
         ] {
             let error = read(&text).expect_err("it is no baseline").to_string();
             assert!(error.contains(said), "{error}");

@@ -254,3 +254,67 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::Number => "number",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Op;
+
+    fn rule(number: usize) -> Expect {
+        Expect {
+            number,
+            rule: "latency.p50 < 250ms".into(),
+            metric: "latency.p50".into(),
+            is: Op::Below,
+            bound: Bound::Value(250.0),
+            balancer: None,
+            variant: None,
+            than: None,
+            than_variant: None,
+            slice: Slice::default(),
+            may_be_empty: false,
+            line: None,
+        }
+    }
+
+    fn results<'a>(rules: &'a [Expect], variants: &[&'a str]) -> Vec<About<'a>> {
+        let of = |variant: &&'a str| ["a", "b"].map(|balancer| About { balancer, variant: Some(*variant), rules });
+        variants.iter().flat_map(of).collect()
+    }
+
+    fn applied(rules: &[Expect]) -> Vec<(usize, Option<usize>)> {
+        let cases = Cases::new(&results(rules, &["x", "y"]));
+        cases.cases.iter().map(|case| (case.result, case.other)).collect()
+    }
+
+    #[test]
+    fn a_rule_is_about_every_result_that_it_does_not_leave_out() {
+        assert_eq!(applied(&[rule(0)]), [(0, None), (1, None), (2, None), (3, None)]);
+        assert_eq!(applied(&[Expect { balancer: Some("b".into()), ..rule(0) }]), [(1, None), (3, None)]);
+        assert_eq!(applied(&[Expect { variant: Some("y".into()), ..rule(0) }]), [(2, None), (3, None)]);
+    }
+
+    #[test]
+    fn nobody_is_held_against_itself() {
+        assert_eq!(applied(&[Expect { than: Some("a".into()), ..rule(0) }]), [(1, Some(0)), (3, Some(2))]);
+        assert_eq!(applied(&[Expect { than_variant: Some("x".into()), ..rule(0) }]), [(2, Some(0)), (3, Some(1))]);
+    }
+
+    #[test]
+    fn a_rule_whose_balancer_was_taken_away_is_told() {
+        let rules = [Expect { balancer: Some("c".into()), ..rule(0) }, rule(1)];
+        let cases = Cases::new(&results(&rules, &["x"]));
+        assert_eq!((cases.passed_over().len(), cases.cases.len()), (1, 2));
+    }
+
+    #[test]
+    fn parts_are_measured_once_for_all_rules_about_them() {
+        let part = |fault: &str| Slice { during: Some(fault.into()), ..Slice::default() };
+        let share = Expect { slice: part("f"), bound: Bound::OfOffered(0.1), metric: "errors.timeout".into(), ..rule(1) };
+        let rules = [Expect { slice: part("f"), ..rule(0) }, share, Expect { slice: part("g"), ..rule(2) }];
+        let cases = Cases::new(&results(&rules, &["x"]));
+        assert_eq!(cases.scopes().len(), 2);
+        let watched: Vec<(Option<usize>, &str)> = cases.watched().iter().map(|(scope, path)| (*scope, path.as_str())).collect();
+        assert_eq!(watched, [(Some(0), "latency.p50"), (Some(0), "errors.timeout"), (Some(0), "offered"), (Some(1), "latency.p50")]);
+    }
+}

@@ -69,3 +69,14 @@ fn case(file: &str, verdict: &VerdictSummary) -> String {
 fn escaped(text: &str) -> String {
     neutral::html(text).chars().filter(|&c| !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_is_not_written() {
+        let text = escaped("a<b>\"'&]]>\u{0}\u{b}\u{1b}\u{fffe}\u{ffff}\u{1f600}");
+        assert_eq!(text, "a&lt;b&gt;&quot;&#39;&amp;]]&gt;\\u{0}\\u{b}\\u{1b}\u{1f600}");
+    }
+}

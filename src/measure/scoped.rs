@@ -254,3 +254,55 @@ impl Recording for ((Recorder, Witness), Scoped) {
         Record { scopes: self.1.finish(ending), ..self.0.finish(ending) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, Kind, Repeats, Target};
+
+    /// From 5 s on, every 10 s for 2 s.
+    fn times() -> Times {
+        let second = 1_000_000_000;
+        let fault = Fault {
+            name: "x".into(),
+            kind: Kind::Crash,
+            target: Target { written: "all".into(), among: vec![0], draw: None },
+            at: Span(5 * second),
+            lasts: Some(Span(2 * second)),
+            repeats: Repeats::Every(Span(10 * second)),
+        };
+        Times::new(Occurrences::new(&fault, 0, 1, 0))
+    }
+
+    #[test]
+    fn a_request_belongs_to_what_is_on_when_it_arrives() {
+        let mut times = times();
+        let second = 1_000_000_000;
+        let mut both = |at: u64| [times.contains(Phase::During, at), times.contains(Phase::After, at)];
+        // Asked out of order: answers come later than arrivals.
+        for (at, expected) in [
+            (16 * second, [true, false]),
+            (4 * second, [false, false]),
+            (5 * second - 1, [false, false]),
+            (5 * second, [true, false]),
+            (7 * second - 1, [true, false]),
+            (7 * second, [false, true]),
+            (15 * second - 1, [false, true]),
+            (15 * second, [true, false]),
+        ] {
+            assert_eq!(both(at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_part_is_what_of_it_is_measured() {
+        let second = 1_000_000_000;
+        let mut times = times();
+        let mut within = |opens: u64, closes: u64| {
+            [Phase::During, Phase::After].map(|phase| times.within(phase, opens * second, closes * second) / second)
+        };
+        assert_eq!(within(0, 30), [6, 3 + 8 + 8]);
+        assert_eq!(within(6, 16), [1 + 1, 8]);
+        assert_eq!(within(0, 5), [0, 0]);
+    }
+}
