@@ -16,7 +16,6 @@ mod distributions;
 mod document;
 mod empirical;
 mod encoding;
-mod escape;
 mod faults;
 mod health;
 mod json;

@@ -2,7 +2,7 @@
 
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
-use super::document::{Data, Node};
+use super::document::{Data, Node, Table};
 use super::keys::{COLUMNS, RECORDED_WORK};
 use super::load::Recording;
 use super::path::Path;
@@ -32,6 +32,21 @@ pub struct Wanted {
     pub spread: bool,
     /// `strict`: the first line that cannot be read is the end.
     pub strict: bool,
+}
+
+/// Whether a source is recorded, as it is written.
+pub(super) fn is_written(source: &Table) -> bool {
+    let process = source.get("arrivals").and_then(|arrivals| arrivals.value.as_table()?.get("process"));
+    process.is_some_and(|process| process.value.as_text() == Some("recorded"))
+}
+
+/// Whether all traffic is recorded, as it is written: then it ends by itself.
+pub(super) fn is_all(root: &Table) -> bool {
+    let is_written = |source: &Node| source.as_table().is_some_and(is_written);
+    root.get("traffic").is_some_and(|traffic| match &traffic.value.data {
+        Data::List(sources) => sources.iter().all(is_written),
+        _ => is_written(&traffic.value),
+    })
 }
 
 /// Reads the keys of a recorded process.

@@ -5,6 +5,7 @@ use crate::cli::Code;
 use crate::cli::args::{InspectArgs, ListFormat};
 use crate::cli::terminal::Terminal;
 use crate::measure::histogram::Histogram;
+use crate::report::figures::short;
 use crate::report::neutral;
 use crate::trace::entry::Outcome;
 use crate::trace::recording::Changes;
@@ -180,17 +181,6 @@ fn milliseconds(ns: f64) -> String {
     match ns / 1e6 {
         ms if ms >= 10_000.0 => format!("{} s", short(ms / 1e3)),
         ms => format!("{} ms", short(ms)),
-    }
-}
-
-/// Three digits.
-fn short(value: f64) -> String {
-    match value.abs() {
-        v if v >= 99.95 || v == 0.0 => format!("{value:.0}"),
-        v if v >= 9.995 => format!("{value:.1}"),
-        v if v >= 0.9995 => format!("{value:.2}"),
-        v if v >= 0.001 => format!("{value:.3}"),
-        _ => format!("{value:.1e}"),
     }
 }
 
