@@ -132,7 +132,7 @@ impl Files for Beside {
 fn recorded(wanted: &Wanted, folder: &Path) -> Result<Recording, String> {
     let inputs = inputs(&wanted.files, folder).map_err(|fault| fault.to_string())?;
     let changes = Changes { spread: wanted.spread, salt: None };
-    let (tape, _) = recording::taken(&inputs, &settings(wanted)?, &changes).map_err(|fault| fault.to_string())?;
+    let (tape, _) = recording::taken(&inputs, &settings(wanted, folder)?, &changes).map_err(|fault| fault.to_string())?;
     Ok(Recording { notes: tape.origin().warnings.clone(), tape: Arc::new(tape) })
 }
 
@@ -142,8 +142,8 @@ pub(super) fn inputs(names: &[String], folder: &Path) -> Result<Vec<Input>, Inpu
     input::expand(&names.iter().map(beside).collect::<Vec<_>>())
 }
 
-/// How to read them.
-pub(super) fn settings(wanted: &Wanted) -> Result<Settings, String> {
+/// How to read them; other files that it needs are relative to the folder, too.
+pub(super) fn settings(wanted: &Wanted, folder: &Path) -> Result<Settings, String> {
     let mut columns = Columns::default();
     for (role, name) in &wanted.columns {
         columns.set(role, name.clone());
@@ -152,7 +152,8 @@ pub(super) fn settings(wanted: &Wanted) -> Result<Settings, String> {
     let unit = |unit: &str| unit.parse::<Unit>().map_err(|_| format!("`{unit}` is no unit of time: ns, us, ms or s"));
     let time_unit = wanted.time_unit.as_deref().map(unit).transpose()?;
     let timers = if wanted.timers.as_deref() == Some("Tt") { Timers::Tt } else { Timers::Ta };
-    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers, ..Choices::default() };
+    let durations = wanted.durations.as_ref().map(|name| Input::File(folder.join(name)));
+    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers, durations, ..Choices::default() };
     Ok(Settings { format, choices, strict: wanted.strict, ..Settings::default() })
 }
 

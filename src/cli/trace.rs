@@ -63,7 +63,7 @@ pub(super) fn taken(args: &ReadArgs, changes: &Changes, bears_all: bool, termina
         code
     };
     let inputs = files::inputs(&args.files, Path::new("")).map_err(|fault| refuse(&fault.to_string(), Code::Invalid))?;
-    let mut settings = files::settings(&wanted(args, terminal)?).map_err(|text| refuse(&text, Code::Invalid))?;
+    let mut settings = files::settings(&wanted(args, terminal)?, Path::new("")).map_err(|text| refuse(&text, Code::Invalid))?;
     settings.bears_all = bears_all;
     let changes = Changes { spread: args.spread != "none", ..changes.clone() };
     let code_of = |fault: &recording::Fault| match fault {
@@ -99,6 +99,7 @@ fn wanted(args: &ReadArgs, terminal: &Terminal) -> Result<Wanted, Code> {
         columns,
         time_unit: args.time_unit.clone(),
         timers: args.timers.clone(),
+        durations: args.durations.clone(),
         spread: args.spread != "none",
         strict: args.strict,
     })

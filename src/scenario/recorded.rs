@@ -28,6 +28,8 @@ pub struct Wanted {
     pub time_unit: Option<String>,
     /// `timers` of HAProxy.
     pub timers: Option<String>,
+    /// `durations` of the Azure Functions trace of 2019.
+    pub durations: Option<String>,
     /// `spread = "uniform"`: instants are spread over what their stamps leave open.
     pub spread: bool,
     /// `strict`: the first line that cannot be read is the end.
@@ -77,7 +79,8 @@ pub(super) fn read(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Recorded> {
 fn wanted(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Wanted> {
     let files = files(d, f)?;
     let mut text = |key| if f.has(key) { f.text(d, key).map(Some) } else { Some(None) };
-    let (format, log_format, time_unit, timers) = (text("format"), text("log_format"), text("time_unit"), text("timers"));
+    let (format, log_format, time_unit) = (text("format"), text("log_format"), text("time_unit"));
+    let (timers, durations) = (text("timers"), text("durations"));
     let spread = f.text(d, "spread").map(|spread| spread == "uniform");
     let (strict, columns) = (f.bool(d, "strict"), columns(d, f));
     Some(Wanted {
@@ -87,6 +90,7 @@ fn wanted(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Wanted> {
         columns: columns?,
         time_unit: time_unit?,
         timers: timers?,
+        durations: durations?,
         spread: spread?,
         strict: strict?,
     })

@@ -39,6 +39,8 @@ pub struct Read {
     pub files: Vec<FileRead>,
     /// What was counted in all of them.
     pub account: Account,
+    /// In which order they stood, where they were put in order.
+    pub order: order::Report,
     /// What may mislead.
     pub warnings: Vec<String>,
     /// Whether everything was read; whoever takes requests may have wanted no more.

@@ -5,6 +5,7 @@ use super::input::Input;
 use super::order::{self, Order, OrderFault};
 use super::read::{self, Read, Settings};
 use super::tape::{MAGIC, Origin, Spool, Tape, Writer};
+use super::twins::Twins;
 use crate::random::{below, mix};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -77,7 +78,7 @@ pub fn taken(inputs: &[Input], settings: &Settings, changes: &Changes) -> Result
         Some(tape) if changes.salt.is_none() => Ok((tape, None)),
         Some(tape) => Ok((again(&tape, changes, spool())?.tape()?, None)),
         None => {
-            let (spool, read, _) = record(inputs, settings, changes, spool())?;
+            let (spool, read) = record(inputs, settings, changes, spool())?;
             Ok((spool.tape()?, Some(read)))
         }
     }
@@ -87,38 +88,38 @@ pub fn taken(inputs: &[Input], settings: &Settings, changes: &Changes) -> Result
 ///
 /// # Errors
 /// What cannot be read, or written.
-pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes, to: W) -> Result<(W, Read, order::Report), Fault> {
+pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes, to: W) -> Result<(W, Read), Fault> {
     let mut writing = Writing::to(to)?;
-    let (read, report) = in_order(inputs, settings, changes, &mut |entry| writing.push(entry))?;
+    let read = in_order(inputs, settings, changes, &mut |entry| writing.push(entry))?;
     let mut formats: Vec<String> = read.files.iter().filter_map(|file| file.format).map(|format| format.name().to_owned()).collect();
     formats.sort();
     formats.dedup();
     let origin =
         Origin { formats, warnings: read.warnings.clone(), unreadable: read.account.unreadable(), anonymous: changes.salt.is_some() };
-    Ok((writing.finish(origin)?, read, report))
+    Ok((writing.finish(origin)?, read))
 }
 
 /// Reads files of any format, and gives out what is in them in the order of its arrival, once all of it is read.
 ///
 /// # Errors
 /// What cannot be read, and those of the disk if memory is not enough.
-pub fn in_order(
-    inputs: &[Input],
-    settings: &Settings,
-    changes: &Changes,
-    out: &mut order::Out<'_>,
-) -> Result<(Read, order::Report), Fault> {
+pub fn in_order(inputs: &[Input], settings: &Settings, changes: &Changes, out: &mut order::Out<'_>) -> Result<Read, Fault> {
     let mut taking = Taking::new(settings.order, changes);
     let read = read::read(inputs, settings, &mut taking);
     let coarsest = taking.coarsest;
     let order = taking.done()?;
     let mut read = read?;
-    let report = match order.finish(out) {
+    let mut twins = Twins::default();
+    let finished = order.finish(&mut |entry| {
+        twins.see(entry);
+        out(entry)
+    });
+    read.order = match finished {
         Ok(report) => report,
-        Err(OrderFault::Stopped) => return Ok((Read { is_complete: false, ..read }, order::Report::default())),
+        Err(OrderFault::Stopped) => return Ok(Read { is_complete: false, ..read }),
         Err(fault) => return Err(fault.into()),
     };
-    read.warnings.extend(report.warnings.iter().cloned());
+    read.warnings.extend(read.order.warnings.iter().cloned().chain(twins.warning()));
     if coarsest >= 1_000_000_000 {
         read.warnings.push(match changes.spread {
             true => format!("stamps are exact to {} s: requests are spread evenly over that (spread = \"uniform\")", coarsest / 1_000_000_000),
@@ -128,7 +129,7 @@ pub fn in_order(
             ),
         });
     }
-    Ok((read, report))
+    Ok(read)
 }
 
 /// Writes the entries of a tape again, with other names. Instants stay: where a second was spread, it is already.

@@ -47,6 +47,7 @@ fn words(file: &str, taken: &Taken, tally: &Tally, is_fine: bool) -> String {
     };
     say("requests", requests(taken, tally));
     say("time", time(taken, tally));
+    say("order", order(taken));
     say("rate", rate(tally));
     say("", if is_fine { spark(tally) } else { String::new() });
     say("gaps", gaps(tally));
@@ -103,7 +104,20 @@ fn time(taken: &Taken, tally: &Tally) -> String {
         Some((first, last)) if has_dates(&taken.tape) => format!(": {} to {} UTC", stamp::date(first), stamp::date(last)),
         _ => String::new(),
     };
-    format!("{}{dates}", seconds(length))
+    let tick = f64::from(tally.coarsest_tick());
+    let exact = if tick > 1e3 { format!(", stamps exact to {}", seconds(tick / 1e9)) } else { String::new() };
+    format!("{}{dates}{exact}", seconds(length))
+}
+
+/// Logs are written when requests end: they stand in another order than they arrived in.
+fn order(taken: &Taken) -> String {
+    match taken.read.as_ref().map(|read| &read.order) {
+        Some(order) if order.backwards > 0 => {
+            let by = seconds(order.greatest_ns as f64 / 1e9);
+            format!("{} requests stand behind one that arrived later, by {by} at most: they were put in order", order.backwards)
+        }
+        _ => String::new(),
+    }
 }
 
 /// Whether its instants are dates: after 1980.
@@ -319,6 +333,8 @@ fn listed(taken: &Taken, tally: &Tally) -> Value {
         "rate_rps": tally.rate(),
         "gap_cv": tally.gap_variation(),
         "ties": tally.ties(),
+        "backwards": taken.read.as_ref().map(|read| read.order.backwards),
+        "backwards_s": taken.read.as_ref().map(|read| read.order.greatest_ns as f64 / 1e9),
         "tick_s": f64::from(tally.coarsest_tick()) / 1e9,
         "dispersion": SCALES.iter().zip(tally.dispersion()).map(|(scale, index)| json!({ "width_s": *scale as f64 / 1e9, "index": index })).collect::<Vec<_>>(),
         "has": { "work": told.service > 0, "duration": told.duration > 0, "queued": told.queued > 0, "key": told.key > 0, "client": told.client > 0,

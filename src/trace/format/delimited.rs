@@ -189,7 +189,7 @@ fn bind_numbers(layout: &Delimited, row: Row<'_>) -> Result<Bound, String> {
         return Err("no column is named for the time of a request; say which with columns = { time = 1 }".into());
     }
     // Numbers have no name that could tell a unit.
-    let converter = Converter::new(layout.meaning, None, None);
+    let converter = Converter::new(layout.meaning, |_| None);
     Ok(Bound { columns, guard: None, width: row.count, converter, said: false, is_first: true })
 }
 
@@ -211,7 +211,7 @@ fn bind_names(layout: &Delimited, row: Row<'_>) -> Result<Bound, String> {
     let Some(time) = name_of(Role::Time) else { return Err(missing(Role::Time, "time", &header)) };
     let mut meaning = layout.meaning;
     meaning.time = meaning.time.or_else(|| unit_of_name(time).map(|(unit, _)| unit));
-    let converter = Converter::new(meaning, name_of(Role::Work), name_of(Role::Duration));
+    let converter = Converter::new(meaning, name_of);
     let guard = match layout.guard {
         Some((name, guard)) => {
             let index = header.iter().position(|found| found == name);
