@@ -178,6 +178,7 @@ fn scenario_of(found: &Calibration, records: u64, names: &[String], work: &str) 
         files.join(", "),
         match found.rules[0].rule {
             Rule::Weighted => "kind = \"weighted-random\"",
+            Rule::WeightedInTurn => "kind = \"weighted-round-robin\"",
             Rule::RoundRobin => "kind = \"round-robin\"",
             Rule::LeastConnections => "kind = \"least-connections\"",
             Rule::Random => "kind = \"random\"",
@@ -195,7 +196,7 @@ fn scenario_of(found: &Calibration, records: u64, names: &[String], work: &str) 
             neutral::plain(&backend.name).replace(['\n', '\r'], " "),
             number(backend.speed)
         );
-        if found.rules[0].rule == Rule::Weighted {
+        if matches!(found.rules[0].rule, Rule::Weighted | Rule::WeightedInTurn) {
             let _ = writeln!(text, "weight = {}", number(backend.requests as f64 / most));
         }
     }

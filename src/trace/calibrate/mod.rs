@@ -12,7 +12,7 @@ pub use workers::{Level, Workers};
 
 use super::fit::work::{self, Law, Values};
 use super::tape::{Block, Column, Columns, Fault, NONE, Tape};
-use choices::Choices;
+use choices::{Choices, Turns};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -104,6 +104,8 @@ impl Calibration {
                 levels[seen.backend].add(seen.others, seen.time);
             }
         })?;
+        let mut turns = Turns::new(choices.shares());
+        each(tape, &place, &mut |seen| turns.add(seen.backend))?;
         let workers: Vec<Workers> = levels.iter().map(Level::workers).collect();
         let kept = kept(tape, &place, &workers)?;
         let medians: Vec<f64> = kept.iter().map(|values| median(values)).collect();
@@ -124,7 +126,7 @@ impl Calibration {
             kept.iter().zip(&backends).flat_map(|(values, backend)| values.iter().map(|value| value * backend.speed)).collect();
         let mean = works.iter().sum::<f64>() / works.len().max(1) as f64;
         let mut found =
-            Self { backends, rules: choices.rules(), work: work::fit(&Values { some: works, mean, cell: 1.0 }), remarks: Vec::new() };
+            Self { backends, rules: choices.rules(&turns), work: work::fit(&Values { some: works, mean, cell: 1.0 }), remarks: Vec::new() };
         found.remarks = found.limits(tape, failed);
         Ok(found)
     }

@@ -34,7 +34,7 @@ fn served(requests: usize) -> String {
     let mut row = |number: usize| {
         at += chance.exponential(10e6);
         let backend = number % 3;
-        let work = chance.exponential(15e6) * if backend == 2 { 2.0 } else { 1.0 };
+        let work = chance.exponential(8e6) * if backend == 2 { 2.0 } else { 1.0 };
         free[backend] = free[backend].max(at) + work;
         format!("{},{},b{backend}\n", at as u64, (free[backend] - at) as u64)
     };

@@ -22,6 +22,9 @@ const EACH: usize = 500;
 /// Clocks of milliseconds, rounded down at both ends.
 const ROUNDING: u64 = 3 * MS;
 
+/// So long nothing is stopped.
+const PATIENCE: u64 = 10_000 * MS;
+
 /// A backend: its port, and how many requests it has answered.
 struct Backend {
     port: u16,
@@ -148,15 +151,19 @@ fn holds(
 ) {
     let rows = rows(place, log, more);
     assert_eq!(rows.len(), CLIENTS * EACH, "every request is in the log, once");
+    // A machine that is busy stops a product between its reading the clock and its reading the request: few of them, and not for long.
+    let mut late = 0;
     for Row { at, work, key, backend, status } in &rows {
         let (from, to) = asked.get(key).unwrap_or_else(|| panic!("nobody asked for {key}"));
-        assert!(*from <= at + ROUNDING && *at <= to + ROUNDING, "{key} arrived at {at}, and was out from {from} to {to}");
+        let is_within = |slack: u64| *from <= at + slack && at + work <= to + slack;
+        assert!(is_within(PATIENCE), "{key} arrived at {at} and took {work}, and was out from {from} to {to}");
+        late += usize::from(!is_within(ROUNDING));
         let number = (0..BACKENDS.len()).find(|&number| name(number) == *backend).unwrap_or_else(|| panic!("{backend} is none of ours"));
         // A noisy machine makes it longer, and nothing makes it shorter.
         assert!(work + ROUNDING >= BACKENDS[number].0 * MS, "{key}: {backend} took {work}");
-        assert!(at + work <= to + ROUNDING, "{key}: it was over before its answer came");
         assert_eq!(status, "200");
     }
+    assert!(20 * late <= rows.len(), "{late} of {} do not agree with the client's clock", rows.len());
     // Who was asked how often: by the backends' own counts, by the rule of the weights, by inspect, and by a run that goes as recorded.
     let served: Vec<u64> = backends.iter().map(|backend| backend.served.load(Ordering::SeqCst)).collect();
     let total = (CLIENTS * EACH) as u64;
@@ -181,27 +188,26 @@ fn holds(
     calibrated(place, log, more, &name);
 }
 
-/// What `calibrate` makes of it. The sleeps are known, so the speeds are: 4 ÷ 9 and 4 ÷ 25 but for what product, kernel and a busy machine add to each, 3 ms at most in
-/// the median; nobody waits for a worker, since a backend has a thread for each; and the product went by weights.
+/// What `calibrate` makes of it. The sleeps are known, so the speeds are: 4 ÷ 9 and 4 ÷ 25, but for what product, kernel and machine add to each, the same for all of them.
+/// Nobody waits for a worker, since a backend has a thread for each; and the product went in turn, by weights.
 fn calibrated(place: &Place, log: &str, more: &[&str], name: &impl Fn(usize) -> String) {
-    let output = evenkeel(&[&["trace", "calibrate", &place.path(log), "--format", "json"], more].concat());
-    let found = json(&output);
+    let calibrate = |format: &str| evenkeel(&[&["trace", "calibrate", &place.path(log), "--format", format], more].concat());
+    let _ = writeln!(std::io::stderr(), "{log}\n{}", String::from_utf8_lossy(&calibrate("table").stdout));
+    let found = json(&calibrate("json"));
     let backend = |number: usize| {
         let all = found["backends"].as_array().expect("a list");
         all.iter().find(|one| one["name"] == name(number)).expect("it has answered").clone()
     };
-    let _ = writeln!(
-        std::io::stderr(),
-        "{}",
-        String::from_utf8_lossy(&evenkeel(&[&["trace", "calibrate", &place.path(log)], more].concat()).stdout)
-    );
+    let median = |number: usize| backend(number)["median_ms"].as_f64().expect("a number");
+    let added = median(0) - BACKENDS[0].0 as f64;
     for (number, (sleep, _)) in BACKENDS.into_iter().enumerate() {
-        let (median, speed) = (backend(number)["median_ms"].as_f64(), backend(number)["speed"].as_f64());
-        let sleep = sleep as f64;
-        assert!(median.is_some_and(|median| (sleep - 1.0..=sleep + 3.0).contains(&median)), "{number}: {median:?}");
-        assert!(speed.is_some_and(|speed| (4.0 / (sleep + 3.0)..=7.0 / sleep).contains(&speed)), "{number}: {speed:?}");
+        assert!(median(number) + 1.0 >= sleep as f64, "{number}: {}", median(number));
+        let speed = backend(number)["speed"].as_f64().expect("a number");
+        let expected = (4.0 + added) / (sleep as f64 + added);
+        assert!((speed / expected - 1.0).abs() < 0.25, "{number}: {speed} for {expected}");
+        assert_eq!(backend(number)["workers"], "unlimited");
     }
-    assert!(matches!(found["rules"][0]["rule"].as_str(), Some("weighted-random" | "round-robin")), "{}", found["rules"]);
+    assert_eq!(found["rules"][0]["rule"], "weighted-round-robin", "{}", found["rules"]);
     let p50 = |of: &str| {
         let all = found["latencies"].as_array().expect("a list");
         let found = all.iter().find(|one| one["of"] == of && one["load"] == "all");
