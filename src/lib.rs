@@ -61,6 +61,7 @@ pub mod cli;
 pub mod client;
 pub mod dist;
 pub mod engine;
+mod escape;
 pub mod fault;
 pub mod fleet;
 pub mod gate;

@@ -217,6 +217,9 @@ pub(super) struct ReadArgs {
     /// Of HAProxy: Tt for logs of before 1.8
     #[arg(long, value_name = "NAME", value_parser = ["Ta", "Tt"])]
     pub(super) timers: Option<String>,
+    /// Of azure-functions-2019: the file with the percentiles of durations that goes with it
+    #[arg(long, value_name = "FILE")]
+    pub(super) durations: Option<String>,
     /// Where a request is in the second that its stamp leaves open
     #[arg(long, value_name = "HOW", default_value = "uniform", value_parser = ["uniform", "none"])]
     pub(super) spread: String,

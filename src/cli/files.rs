@@ -9,10 +9,10 @@ use crate::trace::input::{self, Input, InputFault};
 use crate::trace::read::Settings;
 use crate::trace::recording::{self, Changes};
 use crate::trace::stamp::Unit;
-use crate::trace::tape::{Spool, Tape};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ pub(super) fn read_file(path: &Path, limit: usize) -> Result<Content, Unreadable
     if about.len() > limit as u64 {
         return Ok(Content::TooLarge(usize::try_from(about.len()).unwrap_or(usize::MAX)));
     }
-    bounded(std::fs::File::open(path).map_err(|error| Unreadable::of(&error))?, limit)
+    bounded(File::open(path).map_err(|error| Unreadable::of(&error))?, limit)
 }
 
 /// The bytes of a file that is asked for, or says why there are none: what it is to be, how messages call it, and what else might have been meant.
@@ -128,24 +128,12 @@ impl Files for Beside {
     }
 }
 
-/// So much of a tape is kept in memory; more goes into a file that nobody else sees.
-const IN_MEMORY: usize = 64 << 20;
-
 /// Reads the traffic that a scenario wants.
 fn recorded(wanted: &Wanted, folder: &Path) -> Result<Recording, String> {
     let inputs = inputs(&wanted.files, folder).map_err(|fault| fault.to_string())?;
     let changes = Changes { spread: wanted.spread, salt: None };
-    let notes = |tape: &Tape| tape.origin().warnings.clone();
-    match recording::existing(&inputs) {
-        Ok(Some(tape)) => return Ok(Recording { notes: notes(&tape), tape: Arc::new(tape) }),
-        Ok(None) => {}
-        Err(fault) => return Err(fault.to_string()),
-    }
-    let settings = settings(wanted)?;
-    let (spool, ..) =
-        recording::record(&inputs, &settings, &changes, Spool::new(IN_MEMORY, tempfile::tempfile)).map_err(|fault| fault.to_string())?;
-    let tape = spool.tape().map_err(|fault| fault.to_string())?;
-    Ok(Recording { notes: notes(&tape), tape: Arc::new(tape) })
+    let (tape, _) = recording::taken(&inputs, &settings(wanted, folder)?, &changes).map_err(|fault| fault.to_string())?;
+    Ok(Recording { notes: tape.origin().warnings.clone(), tape: Arc::new(tape) })
 }
 
 /// The files that are meant, relative to a folder.
@@ -154,36 +142,50 @@ pub(super) fn inputs(names: &[String], folder: &Path) -> Result<Vec<Input>, Inpu
     input::expand(&names.iter().map(beside).collect::<Vec<_>>())
 }
 
-/// How to read them.
-pub(super) fn settings(wanted: &Wanted) -> Result<Settings, String> {
+/// How to read them; other files that it needs are relative to the folder, too.
+pub(super) fn settings(wanted: &Wanted, folder: &Path) -> Result<Settings, String> {
     let mut columns = Columns::default();
     for (role, name) in &wanted.columns {
         columns.set(role, name.clone());
     }
     let format = wanted.format.as_deref().map(str::parse::<Format>).transpose()?;
-    let time_unit = match wanted.time_unit.as_deref() {
-        Some(unit) => Some(unit.parse::<Unit>().map_err(|_| format!("`{unit}` is no unit of time: ns, us, ms or s"))?),
-        None => None,
-    };
+    let unit = |unit: &str| unit.parse::<Unit>().map_err(|_| format!("`{unit}` is no unit of time: ns, us, ms or s"));
+    let time_unit = wanted.time_unit.as_deref().map(unit).transpose()?;
     let timers = if wanted.timers.as_deref() == Some("Tt") { Timers::Tt } else { Timers::Ta };
-    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers, ..Choices::default() };
+    let durations = wanted.durations.as_ref().map(|name| Input::File(folder.join(name)));
+    let choices = Choices { log_format: wanted.log_format.clone(), columns, time_unit, timers, durations, ..Choices::default() };
     Ok(Settings { format, choices, strict: wanted.strict, ..Settings::default() })
 }
 
 /// Writes a file beside its place and renames it there, so that nobody ever sees half of it.
 pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    replace(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// Likewise, filled bit by bit.
+pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.tmp.{}", std::process::id()));
-    let written = write_and_sync(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    let written = File::create(&beside).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        fill(&mut file)?;
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, path)
+    });
     if written.is_err() {
         let _ = std::fs::remove_file(&beside);
     }
     written
 }
 
-fn write_and_sync(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut file = std::fs::File::create(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+/// Writes what `--out` asks for, or says why it cannot be.
+pub(super) fn write_or_say(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    terminal: &Terminal,
+) -> Result<(), Code> {
+    replace(path, fill).map_err(|error| {
+        terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
+        Code::Failed
+    })
 }

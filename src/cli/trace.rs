@@ -16,9 +16,9 @@ use super::terminal::Terminal;
 use crate::report::neutral;
 use crate::scenario::Wanted;
 use crate::trace::format::{Format, ROLES};
-use crate::trace::read::{Fault, Read};
+use crate::trace::read::Read;
 use crate::trace::recording::{self, Changes};
-use crate::trace::tape::{Spool, Tape};
+use crate::trace::tape::Tape;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -56,9 +56,6 @@ pub(super) struct Taken {
     pub(super) read: Option<Read>,
 }
 
-/// So much is kept in memory; more goes into a file that nobody else sees.
-const IN_MEMORY: usize = 64 << 20;
-
 /// Reads what is asked for, and says what may mislead.
 pub(super) fn taken(args: &ReadArgs, changes: &Changes, bears_all: bool, terminal: &Terminal) -> Result<Taken, Code> {
     let refuse = |text: &str, code: Code| {
@@ -66,27 +63,16 @@ pub(super) fn taken(args: &ReadArgs, changes: &Changes, bears_all: bool, termina
         code
     };
     let inputs = files::inputs(&args.files, Path::new("")).map_err(|fault| refuse(&fault.to_string(), Code::Invalid))?;
-    let mut settings = files::settings(&wanted(args, terminal)?).map_err(|text| refuse(&text, Code::Invalid))?;
+    let mut settings = files::settings(&wanted(args, terminal)?, Path::new("")).map_err(|text| refuse(&text, Code::Invalid))?;
     settings.bears_all = bears_all;
     let changes = Changes { spread: args.spread != "none", ..changes.clone() };
     let code_of = |fault: &recording::Fault| match fault {
         recording::Fault::Read(fault) if fault.is_from_outside() => Code::Failed,
-        recording::Fault::Read(Fault::Order(_)) | recording::Fault::Order(_) | recording::Fault::Write(_) => Code::Failed,
+        recording::Fault::Order(_) | recording::Fault::Write(_) => Code::Failed,
         _ => Code::Invalid,
     };
-    let fault = |fault: recording::Fault| refuse(&fault.to_string(), code_of(&fault));
-    let taken = match recording::existing(&inputs).map_err(fault)? {
-        Some(tape) if changes.salt.is_none() => Taken { tape, read: None },
-        Some(tape) => {
-            let spool = recording::again(&tape, &changes, Spool::new(IN_MEMORY, tempfile::tempfile)).map_err(fault)?;
-            Taken { tape: spool.tape().map_err(|error| fault(error.into()))?, read: None }
-        }
-        None => {
-            let spool = Spool::new(IN_MEMORY, tempfile::tempfile);
-            let (spool, read, _) = recording::record(&inputs, &settings, &changes, spool).map_err(fault)?;
-            Taken { tape: spool.tape().map_err(|error| fault(error.into()))?, read: Some(read) }
-        }
-    };
+    let (tape, read) = recording::taken(&inputs, &settings, &changes).map_err(|fault| refuse(&fault.to_string(), code_of(&fault)))?;
+    let taken = Taken { tape, read };
     for warning in &taken.tape.origin().warnings {
         terminal.warning(&warning.lines().map(neutral::plain).collect::<Vec<_>>().join("\n"));
     }
@@ -113,6 +99,7 @@ fn wanted(args: &ReadArgs, terminal: &Terminal) -> Result<Wanted, Code> {
         columns,
         time_unit: args.time_unit.clone(),
         timers: args.timers.clone(),
+        durations: args.durations.clone(),
         spread: args.spread != "none",
         strict: args.strict,
     })

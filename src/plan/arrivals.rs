@@ -71,7 +71,10 @@ pub(super) fn timing(arrivals: &Arrivals, mean_work: f64, capacity: Option<f64>)
         Process::Batch { size } => Timing::Batch { gap: size.mean() * gap(), size: *size },
         Process::Recorded(recorded) => {
             let recorded = Recorded::clone(recorded);
-            Timing::Recorded(rate.map_or_else(|| recorded.clone(), |rate| recorded.clone().at_rate(rate * 1e9)))
+            Timing::Recorded(match rate {
+                Some(rate) => recorded.at_rate(rate * 1e9),
+                None => recorded,
+            })
         }
         Process::Closed { clients, think } => Timing::Closed { clients: *clients, think: think.clone() },
     })

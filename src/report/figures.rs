@@ -1,7 +1,8 @@
 //! Numbers as people read them: three significant digits, no exponents where they can be avoided, no locale.
 
 /// Three significant digits, four from 1000 on (whole numbers): `0.0123`, `1.23`, `12.3`, `123`, `1234`; beyond ten million, `1.23e8`.
-pub(super) fn short(value: f64) -> String {
+#[must_use]
+pub fn short(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         return "0".into();

@@ -9,7 +9,7 @@ pub mod events;
 mod faults;
 #[cfg(feature = "plots")]
 pub mod figure;
-mod figures;
+pub mod figures;
 #[cfg(feature = "plots")]
 pub mod folder;
 mod grid;

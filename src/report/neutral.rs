@@ -4,12 +4,12 @@
 //! its code instead, `\u{1b}`. CSV cells that a spreadsheet would run as formulas get a leading quote (OWASP, CSV
 //! injection). Markdown's own signs are escaped.
 
-/// Whether a character may not reach a terminal: C0, C1, line and paragraph separators, bidirectional controls, invisible marks.
+use crate::escape;
+
+/// Whether a character may not reach a terminal. Joiners may: emoji and some scripts are written with them.
 #[must_use]
 pub fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+    escape::is_harmful(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// For a terminal, on one line.

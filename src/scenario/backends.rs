@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Entry as Pair, Node, Table};
-use super::escape::{shown, visible};
 use super::keys::{BACKENDS, CACHE, MAX_BACKENDS, SHED};
 use super::model::{Cache, Discipline, Group, Shed};
 use super::path::Path;
@@ -15,6 +14,7 @@ use super::reader::Fields;
 use super::scalar;
 use crate::balance::{Member, State};
 use crate::catalogue::{Kind, Value};
+use crate::escape::{shown, visible};
 use crate::time::Span;
 
 /// What the program holds for a backend, roughly, in bytes: state, statistics and a histogram for each balancer.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
-use super::escape::shown;
 use super::keys::{BALANCERS, INNER};
 use super::model::Balancer;
 use super::path::Path;
@@ -15,6 +14,7 @@ use super::scalar;
 use super::suggest::kind_synonym;
 use crate::balance;
 use crate::catalogue::{Entry, Kind, Parameter, Value, Values};
+use crate::escape::shown;
 
 /// A balancer, and where it was written.
 pub(crate) struct Written {
@@ -133,9 +133,9 @@ fn parameters(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Values> {
     if let (true, Some(Err(why))) = (is_whole, balance::find(f.name()).map(|listed| (listed.check)(&values))) {
         // What is wrong; what would be right.
         let (what, help) = why.split_once("; ").unwrap_or((&why, "its parameters are explained by `evenkeel balancers`"));
-        let finding = Finding::error(f.at, Fault::Inconsistent(super::escape::visible(what, 400))).path(f.path);
+        let finding = Finding::error(f.at, Fault::Inconsistent(crate::escape::visible(what, 400))).path(f.path);
         let allowed = format!("parameters as `evenkeel balancers {}` says", f.name());
-        d.report(finding.allowed(allowed).help(super::escape::visible(help, 400)));
+        d.report(finding.allowed(allowed).help(crate::escape::visible(help, 400)));
         return None;
     }
     is_whole.then_some(values)
@@ -176,7 +176,7 @@ fn labels_differ(d: &mut Decoder<'_>, all: &[Written]) {
         d.report(finding.help(format!(
             "give it a name in a [[balancer]] table: kind = \"{}\", name = \"{}-2\"",
             written.balancer.kind,
-            super::escape::visible(label, 40)
+            crate::escape::visible(label, 40)
         )));
     }
 }

@@ -5,12 +5,12 @@
 
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
-use super::escape::shown;
 use super::path::Path;
 use super::position::{Place, Sources};
 use super::suggest::{nearest, word_synonym};
 use super::{Files, scalar};
 use crate::catalogue::Kind;
+use crate::escape::shown;
 
 /// What decoding needs, and what it finds.
 pub(crate) struct Decoder<'a> {

@@ -3,12 +3,12 @@
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::Table;
-use super::escape::{shown, visible};
 use super::keys::{AUTOSCALE, DISCOVERIES};
 use super::model::Group;
 use super::path::Path;
 use super::reader::Fields;
 use super::suggest::nearest;
+use crate::escape::{shown, visible};
 use crate::fleet::{Autoscale, Discovery};
 
 /// Reads `[discovery]`; left out, balancers learn of everything at once.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::escape::shown;
 use super::position::Place;
+use crate::escape::shown;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl Node {
     pub(crate) fn found(&self, written: &str) -> String {
         match &self.data {
             Data::Text(text) => shown(text),
-            Data::Whole(_) | Data::Huge | Data::Float(_) => format!("the number {}", super::escape::visible(written.trim(), 40)),
+            Data::Whole(_) | Data::Huge | Data::Float(_) => format!("the number {}", crate::escape::visible(written.trim(), 40)),
             Data::Bool(value) => value.to_string(),
             Data::Date => "a date".into(),
             Data::List(_) => "a list".into(),

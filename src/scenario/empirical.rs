@@ -3,12 +3,12 @@
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node};
-use super::escape::{shown, visible};
 use super::path::Path;
 use super::reader::Fields;
 use super::scalar;
 use crate::catalogue::{Kind, Value};
 use crate::dist::Dist;
+use crate::escape::{shown, visible};
 use crate::time::{UnitError, parse_share, parse_span};
 
 /// The most bytes of a file with values.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::decoder::Decoder;
 use super::diagnostic::{Fault as Wrong, Finding};
 use super::document::{Data, Node, Table};
-use super::escape::{shown, visible};
 use super::path::Path;
 use super::reader::Fields;
 use super::scalar;
 use crate::catalogue::{Kind as Holds, Value};
+use crate::escape::{shown, visible};
 use crate::fault::{FAULTS, Fault, Kind, Repeats, Target};
 use crate::time::Span;
 

@@ -6,8 +6,8 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Entry, Node, Table};
-use super::escape::visible;
 use super::position::Place;
+use crate::escape::visible;
 
 /// JSON to the letter.
 const STRICT: ParseOptions = ParseOptions {

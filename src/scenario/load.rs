@@ -9,7 +9,6 @@ use super::decoder::Decoder;
 use super::diagnostic::{Diagnostics, Fault, Finding, Severity, diagnostics};
 use super::document::{self, Data, Node, Table};
 use super::encoding;
-use super::escape::shown;
 use super::keys::{ROOT, VARIANT};
 use super::model::{self, Scenario};
 use super::overrides::{self, Override};
@@ -20,6 +19,7 @@ use super::recorded::Wanted;
 use super::syntax::Syntax;
 use super::{backends, balancers, checks, client, discovery, expects, faults, health, network, run, services, tier, traffic};
 use crate::catalogue::Kind;
+use crate::escape::shown;
 use crate::trace::tape::Tape;
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ pub struct Recording {
 
 /// Why a file that a scenario names cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", shown_path(.tried), super::escape::visible(.reason, 200))]
+#[error("{}: {}", shown_path(.tried), crate::escape::visible(.reason, 200))]
 pub struct FileFault {
     /// The whole path that was tried.
     pub tried: String,
@@ -86,7 +86,7 @@ pub struct FileFault {
 }
 
 fn shown_path(path: &str) -> String {
-    super::escape::visible(path, 256)
+    crate::escape::visible(path, 256)
 }
 
 /// No files at all: for scenarios that come without a folder.

@@ -16,7 +16,6 @@ mod distributions;
 mod document;
 mod empirical;
 mod encoding;
-mod escape;
 mod expects;
 mod faults;
 mod health;

@@ -9,9 +9,9 @@ use toml::de::DeValue;
 
 use super::diagnostic::{Fault, Finding};
 use super::document::{self, Data, Entry, Node, Table};
-use super::escape::{shown, visible};
 use super::position::{Place, Sources};
 use super::suggest::nearest;
+use crate::escape::{shown, visible};
 
 /// Keys of one table that exclude each other: setting one removes the others.
 const EXCLUSIVE: [(&str, &[&str]); 20] = [

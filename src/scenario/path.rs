@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::escape::{shown, visible};
+use crate::escape::{shown, visible};
 
 /// A path, each step on the stack of the function that took it.
 #[derive(Clone, Copy, Debug)]

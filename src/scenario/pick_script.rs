@@ -5,7 +5,6 @@ use super::balancers;
 use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Diagnostics, Fault, Finding, Severity, diagnostics};
 use super::document::{Data, Node, Table};
-use super::escape::{shown, visible};
 use super::keys::{BACKENDS, BALANCERS, section};
 use super::load::{Files, Source};
 use super::path::Path;
@@ -14,6 +13,7 @@ use super::reader::Fields;
 use super::{encoding, json, scalar};
 use crate::balance::{BackendId, Member, Report, Said, State};
 use crate::catalogue::{Entry, Kind, Parameter, Value, Values};
+use crate::escape::{shown, visible};
 use crate::time::Span;
 
 /// The most picks that a script may ask for: each is a word of the answer.

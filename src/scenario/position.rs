@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::escape::{is_dangerous, push_visible};
+use crate::escape::{is_harmful, push_visible};
 
 /// The widest excerpt of a line, in characters.
 const WINDOW: usize = 96;
@@ -62,7 +62,7 @@ pub struct Excerpt {
 impl Sources {
     /// Adds a text; gives its number.
     pub(crate) fn add(&mut self, name: &str, text: String, is_flag: bool) -> usize {
-        self.0.push(Text { name: super::escape::visible(name, 256), text, is_flag });
+        self.0.push(Text { name: crate::escape::visible(name, 256), text, is_flag });
         self.0.len() - 1
     }
 
@@ -178,7 +178,7 @@ fn push_flat(out: &mut String, c: char) {
     match c {
         '\t' => out.push(' '),
         '\u{a0}' => out.push(' '),
-        c if is_dangerous(c) => push_visible(out, c),
+        c if is_harmful(c) => push_visible(out, c),
         c => out.push(c),
     }
 }

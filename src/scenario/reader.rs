@@ -3,7 +3,6 @@
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Entry as Pair, Node, Table};
-use super::escape::visible;
 use super::keys;
 use super::path::Path;
 use super::position::Place;
@@ -11,6 +10,7 @@ use super::scalar;
 use super::suggest::{key_synonym, nearest};
 use crate::catalogue::{Entry, Kind, Parameter, Tagged, Value};
 use crate::dist::Dist;
+use crate::escape::visible;
 use crate::time::Span;
 
 /// Beyond so many findings no suggestions are looked for: nobody reads them, and they take time.

@@ -2,7 +2,7 @@
 
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
-use super::document::{Data, Node};
+use super::document::{Data, Node, Table};
 use super::keys::{COLUMNS, RECORDED_WORK};
 use super::load::Recording;
 use super::path::Path;
@@ -28,10 +28,27 @@ pub struct Wanted {
     pub time_unit: Option<String>,
     /// `timers` of HAProxy.
     pub timers: Option<String>,
+    /// `durations` of the Azure Functions trace of 2019.
+    pub durations: Option<String>,
     /// `spread = "uniform"`: instants are spread over what their stamps leave open.
     pub spread: bool,
     /// `strict`: the first line that cannot be read is the end.
     pub strict: bool,
+}
+
+/// Whether a source is recorded, as it is written.
+pub(super) fn is_written(source: &Table) -> bool {
+    let process = source.get("arrivals").and_then(|arrivals| arrivals.value.as_table()?.get("process"));
+    process.is_some_and(|process| process.value.as_text() == Some("recorded"))
+}
+
+/// Whether all traffic is recorded, as it is written: then it ends by itself.
+pub(super) fn is_all(root: &Table) -> bool {
+    let is_written = |source: &Node| source.as_table().is_some_and(is_written);
+    root.get("traffic").is_some_and(|traffic| match &traffic.value.data {
+        Data::List(sources) => sources.iter().all(is_written),
+        _ => is_written(&traffic.value),
+    })
 }
 
 /// Reads the keys of a recorded process.
@@ -62,7 +79,8 @@ pub(super) fn read(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Recorded> {
 fn wanted(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Wanted> {
     let files = files(d, f)?;
     let mut text = |key| if f.has(key) { f.text(d, key).map(Some) } else { Some(None) };
-    let (format, log_format, time_unit, timers) = (text("format"), text("log_format"), text("time_unit"), text("timers"));
+    let (format, log_format, time_unit) = (text("format"), text("log_format"), text("time_unit"));
+    let (timers, durations) = (text("timers"), text("durations"));
     let spread = f.text(d, "spread").map(|spread| spread == "uniform");
     let (strict, columns) = (f.bool(d, "strict"), columns(d, f));
     Some(Wanted {
@@ -72,6 +90,7 @@ fn wanted(d: &mut Decoder<'_>, f: &Fields<'_>) -> Option<Wanted> {
         columns: columns?,
         time_unit: time_unit?,
         timers: timers?,
+        durations: durations?,
         spread: spread?,
         strict: strict?,
     })

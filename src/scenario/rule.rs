@@ -3,8 +3,8 @@
 //! The last comparison sign splits a rule, since names of backends may hold anything. What is wrong is said with its place in the rule.
 
 use super::diagnostic::Fault;
-use super::escape::{shown, visible};
 use super::model::{Bound, Op};
+use crate::escape::{shown, visible};
 use crate::measure::metric::Unit;
 use crate::time::{UnitError, parse_rate, parse_share, parse_span};
 use std::ops::Range;

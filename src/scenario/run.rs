@@ -2,17 +2,17 @@
 
 use super::decoder::Decoder;
 use super::diagnostic::{Fault, Finding};
-use super::document::{Data, Node, Table};
+use super::document::Table;
 use super::keys::{PRECISION, RUN};
 use super::model::{Length, Precision, Run, Warmup};
 use super::path::Path;
 use super::position::Place;
 use super::reader::Fields;
+use super::recorded;
 use crate::catalogue::Value;
 
 /// Reads `[run]`.
 pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
-    let root_table = root;
     let Some(pair) = root.get("run") else {
         let finding = Finding::error(Place::default(), Fault::Missing("[run]".into()))
             .path("run")
@@ -20,10 +20,9 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
         d.report(finding.help("add\n[run]\nrequests = 200000"));
         return None;
     };
-    let root = Path::Root;
-    let path = root.key("run");
+    let path = Path::Key(&Path::Root, "run");
     let f = Fields::open(d, &pair.value, &path, &RUN)?;
-    let length = length(d, &f, all_recorded(root_table));
+    let length = length(d, &f, recorded::is_all(root));
     let warmup = warmup(d, &f);
     let warmup_text = match f.node("warmup") {
         Some(node) => node.as_text().map_or_else(|| d.sources.slice(node.at).to_owned(), str::to_owned),
@@ -40,18 +39,6 @@ pub(crate) fn read(d: &mut Decoder<'_>, root: &Table) -> Option<Run> {
         precision: precision?,
         seed: seed?,
         max_in_flight: max_in_flight?,
-    })
-}
-
-/// Whether all traffic is recorded, as it is written: then it ends by itself.
-fn all_recorded(root: &Table) -> bool {
-    let is_recorded = |source: &Node| {
-        let process = source.as_table().and_then(|source| source.get("arrivals")?.value.as_table()?.get("process"));
-        process.is_some_and(|process| process.value.as_text() == Some("recorded"))
-    };
-    root.get("traffic").is_some_and(|traffic| match &traffic.value.data {
-        Data::List(sources) => sources.iter().all(is_recorded),
-        _ => is_recorded(&traffic.value),
     })
 }
 

@@ -287,7 +287,7 @@ fn text(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, limit: us
             let fault = Fault::WrongType { found: d.found(node), wanted: "a text" };
             let written = d.sources.slice(node.at).to_owned();
             d.report(
-                Finding::error(node.at, fault).path(path).allowed(kind).help(format!("write \"{}\"", super::escape::visible(&written, 40))),
+                Finding::error(node.at, fault).path(path).allowed(kind).help(format!("write \"{}\"", crate::escape::visible(&written, 40))),
             );
             return None;
         }
@@ -309,7 +309,7 @@ fn text(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, kind: Kind, limit: us
 fn file(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<Value> {
     let name = name(d, node, path)?;
     let read = d.files.read(&name, FILE_BYTES).map_err(|error| error.to_string());
-    let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{} is not a text file", super::escape::shown(&name))));
+    let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{} is not a text file", crate::escape::shown(&name))));
     match text {
         Ok(text) => Some(Value::File(name, text)),
         Err(why) => {
@@ -325,7 +325,7 @@ fn name(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>) -> Option<String> {
     let name = text(d, node, path, Kind::Name, NAME_CHARACTERS)?;
     let why = if name.trim().is_empty() {
         "a name must not be blank"
-    } else if name.chars().any(super::escape::is_dangerous) {
+    } else if name.chars().any(crate::escape::is_harmful) {
         "a name must have no control or invisible characters"
     } else {
         return Some(name);

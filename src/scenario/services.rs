@@ -6,7 +6,6 @@ use super::backends::{self, Written};
 use super::decoder::{Decoder, unknown_word};
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Entry, Node, Table};
-use super::escape::{shown, visible};
 use super::keys::{CALL, SERVICE};
 use super::model::{Balancer, Call, Service, Via};
 use super::path::Path;
@@ -14,6 +13,7 @@ use super::position::Place;
 use super::reader::Fields;
 use super::{balancers, client};
 use crate::catalogue::{Kind, Value};
+use crate::escape::{shown, visible};
 
 /// The most services of a scenario.
 const MAX_SERVICES: usize = 1_000;

@@ -6,11 +6,11 @@ use toml::de::Error;
 
 use super::diagnostic::{Fault, Finding};
 use super::document::{Data, Node, Table};
-use super::escape::visible;
 use super::keys;
 use super::position::Place;
 use super::scalar;
 use crate::catalogue::Parameter;
+use crate::escape::visible;
 
 /// No more faults of syntax are looked at than this: what follows is not the user's typing.
 const MAX_FAULTS: usize = 200;
@@ -148,7 +148,7 @@ fn odd_key(at: Place, slice: &str, line: &str, line_start: usize) -> Option<Find
     Some(match odd {
         ':' => finding("expected `=`; YAML-style `:` found".into()).help("write name = value"),
         odd if is_typographic(odd) => typographic(there, odd),
-        odd if odd.is_whitespace() || super::escape::is_dangerous(odd) => {
+        odd if odd.is_whitespace() || crate::escape::is_harmful(odd) => {
             finding(format!("the invisible character U+{:04X} stands here", u32::from(odd))).help("replace it with a plain blank")
         }
         odd if odd.is_alphanumeric() => Finding::error(at, Fault::Syntax(format!("the key {} needs quotes", visible(slice, 40))))

@@ -61,7 +61,7 @@ fn source(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, default_name: Strin
     let work = match arrivals.as_mut().map(|arrivals| &mut arrivals.process) {
         Some(Process::Recorded(recorded)) => super::recorded::work(d, &f, recorded),
         // Whether it needs any hangs on the record.
-        None if is_recorded(&f) => None,
+        None if node.as_table().is_some_and(super::recorded::is_written) => None,
         _ => work(d, &f, to.as_ref().and_then(Option::as_deref), whole),
     };
     let (keys, clients) = (keys(d, &f), clients(d, &f));
@@ -96,12 +96,6 @@ fn to(d: &mut Decoder<'_>, f: &Fields<'_>, (root, services): Whole<'_>) -> Optio
     Some(Some(to))
 }
 
-/// Whether a source is recorded, as it is written.
-fn is_recorded(f: &Fields<'_>) -> bool {
-    let process = f.node("arrivals").and_then(|arrivals| arrivals.as_table()?.get("process"));
-    process.is_some_and(|process| process.value.as_text() == Some("recorded"))
-}
-
 /// Its own work, or that of the service it goes to: exactly one of them.
 fn work(d: &mut Decoder<'_>, f: &Fields<'_>, to: Option<&str>, (root, services): Whole<'_>) -> Option<Dist> {
     if root.get("service").is_none() {
@@ -114,7 +108,7 @@ fn work(d: &mut Decoder<'_>, f: &Fields<'_>, to: Option<&str>, (root, services):
     let own = if f.has("work") { Some(f.dist_or_table(d, "work")?) } else { None };
     let index = services?.iter().position(|service| to.is_none_or(|to| service.name == to))?;
     let entry = &services?[index];
-    let name = super::escape::shown(&entry.name);
+    let name = crate::escape::shown(&entry.name);
     match (own, &entry.work, f.node("work")) {
         (Some(_), Some(_), Some(node)) => {
             let fault =
@@ -166,13 +160,13 @@ fn names_differ(d: &mut Decoder<'_>, members: &[Node], sources: &[Option<Traffic
         let place =
             |index: usize| members[index].as_table().and_then(|table| table.get("name")).map_or(members[index].at, |pair| pair.value.at);
         if let Some(first) = seen.insert(&source.name, index) {
-            let fault = Fault::TwiceNamed(format!("two sources are called {}", super::escape::shown(&source.name)));
+            let fault = Fault::TwiceNamed(format!("two sources are called {}", crate::escape::shown(&source.name)));
             let finding =
                 Finding::error(place(index), fault).path(format!("traffic[{index}].name")).allowed("a name of its own for each source");
             d.report(
                 finding
                     .related("the first is here", place(first))
-                    .help(format!("write name = \"{}-2\"", super::escape::visible(&source.name, 40))),
+                    .help(format!("write name = \"{}-2\"", crate::escape::visible(&source.name, 40))),
             );
             differ = None;
         }

@@ -35,7 +35,7 @@ pub(crate) fn unit_fault<T>(d: &mut Decoder<'_>, node: &Node, path: &Path<'_>, k
         UnitError::Negative | UnitError::TooLarge | UnitError::NotFinite => Fault::OutOfRange { found, why: error.to_string() },
         UnitError::NoNumber | UnitError::UnknownUnit => Fault::BadUnit { found, why: error.to_string() },
     };
-    let written = super::escape::visible(d.sources.slice(node.at).trim().trim_matches(['"', '\'']), 40);
+    let written = crate::escape::visible(d.sources.slice(node.at).trim().trim_matches(['"', '\'']), 40);
     let finding = Finding::error(node.at, fault).path(path).allowed(kind);
     d.report(finding.help(unit_help(&written, path.last_key(), kind, error)));
     None

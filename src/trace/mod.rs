@@ -30,5 +30,7 @@ pub mod stamp;
 #[cfg(feature = "traces")]
 pub mod tally;
 pub mod tape;
+#[cfg(feature = "traces")]
+mod twins;
 
 pub use entry::{Entry, Line, LineFormat, Outcome, Reason, Sink, Stop};

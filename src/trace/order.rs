@@ -39,14 +39,6 @@ pub enum OrderFault {
     /// Whoever takes them wanted no more.
     #[error("no more were wanted")]
     Stopped,
-    /// One came that should have been given out before: see [`Order::push_to`].
-    #[error("request {number} of the record arrived {by_ns} ns before one that was given out already")]
-    Late {
-        /// Its number, from 1.
-        number: u64,
-        /// How much too late it came.
-        by_ns: u64,
-    },
     /// The disk that holds what memory does not.
     #[error("requests are sorted on disk, in the folder for temporary files, and that failed: {0}")]
     Disk(#[from] io::Error),
@@ -82,8 +74,6 @@ pub struct Order {
     limits: Limits,
     window: Window,
     runs: Runs,
-    /// The last that was given out by `push_to`.
-    given: Option<Key>,
     watch: Watch,
     number: u64,
 }
@@ -111,7 +101,7 @@ impl Order {
     pub fn new(limits: Limits) -> Self {
         let limits = Limits { entries: limits.entries.max(2), fan_in: limits.fan_in.max(2), ..limits };
         let window = Window { is_sorted: true, ..Window::default() };
-        Self { limits, window, runs: Runs::new(limits.fan_in), given: None, watch: Watch::default(), number: 0 }
+        Self { limits, window, runs: Runs::new(limits.fan_in), watch: Watch::default(), number: 0 }
     }
 
     /// Another file begins: its first request may be before the last one's without a word.
@@ -124,25 +114,12 @@ impl Order {
     /// # Errors
     /// Those of the disk.
     pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), OrderFault> {
-        if self.hold(entry) {
+        self.number += 1;
+        self.watch.see(entry);
+        self.window.push(Key { at: entry.at, number: self.number }, entry);
+        if self.window.index.len() >= self.limits.entries || self.window.bytes.len() >= self.limits.bytes {
+            self.window.sort();
             self.spill()?;
-        }
-        Ok(())
-    }
-
-    /// Takes a request, and gives out those that are before all that the window allows to come.
-    ///
-    /// # Errors
-    /// [`OrderFault::Late`] if the record is less in order than the window allows: then it has to be read again, with [`Order::push`].
-    pub fn push_to(&mut self, entry: &Entry<'_>, out: &mut Out<'_>) -> Result<(), OrderFault> {
-        if let Some(given) = self.given.filter(|given| entry.at < given.at) {
-            return Err(OrderFault::Late { number: self.number + 1, by_ns: given.at.abs_diff(entry.at) });
-        }
-        if self.hold(entry) {
-            let half = self.window.half();
-            self.given = self.window.index.get(half - 1).map(|slot| slot.key);
-            self.window.give(half, out)?;
-            self.window.drop_first(half);
         }
         Ok(())
     }
@@ -154,9 +131,9 @@ impl Order {
     pub fn finish(mut self, out: &mut Out<'_>) -> Result<Report, OrderFault> {
         self.window.sort();
         if self.runs.is_empty() {
-            self.window.give(self.window.index.len(), out)?;
+            self.window.give(out)?;
         } else {
-            self.spill_rest()?;
+            self.write(self.window.index.len())?;
             self.runs.merge(out)?;
         }
         let mut report = self.watch.finish();
@@ -165,28 +142,11 @@ impl Order {
         Ok(report)
     }
 
-    /// Puts a request into the window; true if it is full then, and sorted.
-    fn hold(&mut self, entry: &Entry<'_>) -> bool {
-        self.number += 1;
-        self.watch.see(entry);
-        let key = Key { at: entry.at, number: self.number };
-        self.window.push(key, entry);
-        let is_full = self.window.index.len() >= self.limits.entries || self.window.bytes.len() >= self.limits.bytes;
-        if is_full {
-            self.window.sort();
-        }
-        is_full
-    }
-
     /// Writes the window's first half behind the present run, or all of it as a new one where it does not fit behind.
     fn spill(&mut self) -> Result<(), OrderFault> {
         let first = self.window.index.first().map(|slot| slot.key);
         let count = if first.is_some_and(|first| self.runs.fits(first)) { self.window.half() } else { self.window.index.len() };
         self.write(count)
-    }
-
-    fn spill_rest(&mut self) -> Result<(), OrderFault> {
-        self.write(self.window.index.len())
     }
 
     fn write(&mut self, count: usize) -> Result<(), OrderFault> {
@@ -219,8 +179,8 @@ impl Window {
         (self.index.len() / 2).max(1)
     }
 
-    fn give(&self, count: usize, out: &mut Out<'_>) -> Result<(), OrderFault> {
-        for slot in &self.index[..count] {
+    fn give(&self, out: &mut Out<'_>) -> Result<(), OrderFault> {
+        for slot in &self.index {
             let entry = kept::entry(slot.key.at, &self.bytes[slot.start..slot.end]);
             out(&entry.expect("what was kept in memory is whole"))?;
         }

@@ -6,11 +6,11 @@ mod tests;
 
 pub use account::{Account, Unread};
 
-use super::entry::{Entry, LineFormat, Reason, Sink, Stop};
+use super::entry::{LineFormat, Sink};
 use super::format::functions::Functions;
 use super::format::{self, Choices, Document, DocumentFault, Format, OpenFault, Reading, Syntax, Tally};
 use super::input::{self, Cause, Input, InputFault, Lines, Opened, Piece, Spent};
-use super::order::{self, Order, OrderFault};
+use super::order;
 use super::shown;
 use super::tape;
 use account::Counting;
@@ -39,6 +39,8 @@ pub struct Read {
     pub files: Vec<FileRead>,
     /// What was counted in all of them.
     pub account: Account,
+    /// In which order they stood, where they were put in order.
+    pub order: order::Report,
     /// What may mislead.
     pub warnings: Vec<String>,
     /// Whether everything was read; whoever takes requests may have wanted no more.
@@ -108,9 +110,6 @@ pub enum Fault {
     /// There are no requests.
     #[error("there are 0 requests in {0}")]
     Empty(String),
-    /// They could not be put in order.
-    #[error(transparent)]
-    Order(#[from] OrderFault),
 }
 
 fn so_far(requests: &u64) -> String {
@@ -123,7 +122,6 @@ impl Fault {
     pub fn is_from_outside(&self) -> bool {
         match self {
             Self::Input { fault, .. } => fault.cause != Cause::Refused,
-            Self::Order(_) => true,
             _ => false,
         }
     }
@@ -149,54 +147,6 @@ pub fn read(inputs: &[Input], settings: &Settings, sink: &mut dyn Sink) -> Resul
         }
     }
     run.finish()
-}
-
-/// Reads files and gives out requests in the order of their arrival, once all are read.
-///
-/// # Errors
-/// The same as [`read`], and those of the disk if memory is not enough.
-pub fn read_in_order(inputs: &[Input], settings: &Settings, out: &mut order::Out<'_>) -> Result<(Read, order::Report), Fault> {
-    let mut run = Run::new(settings);
-    let mut ordering = Ordering { order: Order::new(settings.order), fault: None };
-    for input in inputs {
-        ordering.order.file_begins();
-        run.file(input, &mut ordering)?;
-        if let Some(fault) = ordering.fault {
-            return Err(fault.into());
-        }
-    }
-    let mut read = run.finish()?;
-    match ordering.order.finish(out) {
-        Ok(report) => {
-            read.warnings.extend(report.warnings.iter().cloned());
-            Ok((read, report))
-        }
-        Err(OrderFault::Stopped) => Ok((Read { is_complete: false, ..read }, order::Report::default())),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// A sink that puts in order.
-struct Ordering {
-    order: Order,
-    fault: Option<OrderFault>,
-}
-
-impl Sink for Ordering {
-    fn request(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
-        self.order.push(entry).map_err(|fault| {
-            self.fault = Some(fault);
-            Stop
-        })
-    }
-
-    fn other(&mut self, _: u64, _: &'static str) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn unreadable(&mut self, _: u64, _: Reason) -> Result<(), Stop> {
-        Ok(())
-    }
 }
 
 /// Reading of all files.

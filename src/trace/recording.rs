@@ -4,11 +4,15 @@ use super::entry::{Entry, Reason, Sink, Stop, Text};
 use super::input::Input;
 use super::order::{self, Order, OrderFault};
 use super::read::{self, Read, Settings};
-use super::tape::{MAGIC, Origin, Tape, Writer};
+use super::tape::{MAGIC, Origin, Spool, Tape, Writer};
+use super::twins::Twins;
 use crate::random::{below, mix};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::io::{self, Read as _, Write};
+
+/// So many bytes of a tape are kept in memory.
+const IN_MEMORY: usize = 64 << 20;
 
 /// What is done to requests on the way.
 #[derive(Clone, Debug, Default)]
@@ -63,20 +67,59 @@ pub fn existing(inputs: &[Input]) -> Result<Option<Tape>, Fault> {
     read.map(Some).map_err(|fault| Fault::Existing { file: input.to_string(), fault })
 }
 
+/// The tape of files, whatever they are: of a tape itself, changed where that is wanted; else what is read of them, with the account of it. So much as does not lie
+/// in memory goes into a file that nobody else sees.
+///
+/// # Errors
+/// What cannot be read, or kept.
+pub fn taken(inputs: &[Input], settings: &Settings, changes: &Changes) -> Result<(Tape, Option<Read>), Fault> {
+    let spool = || Spool::new(IN_MEMORY, tempfile::tempfile);
+    match existing(inputs)? {
+        Some(tape) if changes.salt.is_none() => Ok((tape, None)),
+        Some(tape) => Ok((again(&tape, changes, spool())?.tape()?, None)),
+        None => {
+            let (spool, read) = record(inputs, settings, changes, spool())?;
+            Ok((spool.tape()?, Some(read)))
+        }
+    }
+}
+
 /// Reads files of any format, and writes what is in them as a tape.
 ///
 /// # Errors
 /// What cannot be read, or written.
-pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes, to: W) -> Result<(W, Read, order::Report), Fault> {
-    let mut taking = Taking { order: Order::new(settings.order), changes, number: 0, fault: None, coarsest: 0 };
-    let mut read =
-        read::read(inputs, settings, &mut taking).map_err(|fault| taking.fault.take().map_or_else(|| Fault::from(fault), Fault::from))?;
-    if let Some(fault) = taking.fault {
-        return Err(fault.into());
-    }
+pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes, to: W) -> Result<(W, Read), Fault> {
+    let mut writing = Writing::to(to)?;
+    let read = in_order(inputs, settings, changes, &mut |entry| writing.push(entry))?;
+    let mut formats: Vec<String> = read.files.iter().filter_map(|file| file.format).map(|format| format.name().to_owned()).collect();
+    formats.sort();
+    formats.dedup();
+    let origin =
+        Origin { formats, warnings: read.warnings.clone(), unreadable: read.account.unreadable(), anonymous: changes.salt.is_some() };
+    Ok((writing.finish(origin)?, read))
+}
+
+/// Reads files of any format, and gives out what is in them in the order of its arrival, once all of it is read.
+///
+/// # Errors
+/// What cannot be read, and those of the disk if memory is not enough.
+pub fn in_order(inputs: &[Input], settings: &Settings, changes: &Changes, out: &mut order::Out<'_>) -> Result<Read, Fault> {
+    let mut taking = Taking::new(settings.order, changes);
+    let read = read::read(inputs, settings, &mut taking);
     let coarsest = taking.coarsest;
-    let (writer, report) = write_in_order(taking.order, to)?;
-    read.warnings.extend(report.warnings.iter().cloned());
+    let order = taking.done()?;
+    let mut read = read?;
+    let mut twins = Twins::default();
+    let finished = order.finish(&mut |entry| {
+        twins.see(entry);
+        out(entry)
+    });
+    read.order = match finished {
+        Ok(report) => report,
+        Err(OrderFault::Stopped) => return Ok(Read { is_complete: false, ..read }),
+        Err(fault) => return Err(fault.into()),
+    };
+    read.warnings.extend(read.order.warnings.iter().cloned().chain(twins.warning()));
     if coarsest >= 1_000_000_000 {
         read.warnings.push(match changes.spread {
             true => format!("stamps are exact to {} s: requests are spread evenly over that (spread = \"uniform\")", coarsest / 1_000_000_000),
@@ -86,12 +129,7 @@ pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes
             ),
         });
     }
-    let mut formats: Vec<String> = read.files.iter().filter_map(|file| file.format).map(|format| format.name().to_owned()).collect();
-    formats.sort();
-    formats.dedup();
-    let origin =
-        Origin { formats, warnings: read.warnings.clone(), unreadable: read.account.unreadable(), anonymous: changes.salt.is_some() };
-    Ok((writer.finish(origin)?, read, report))
+    Ok(read)
 }
 
 /// Writes the entries of a tape again, with other names. Instants stay: where a second was spread, it is already.
@@ -100,30 +138,41 @@ pub fn record<W: Write>(inputs: &[Input], settings: &Settings, changes: &Changes
 /// What cannot be read, or written.
 pub fn again<W: Write>(tape: &Tape, changes: &Changes, to: W) -> Result<W, Fault> {
     let changes = &Changes { spread: false, ..changes.clone() };
-    let mut taking = Taking { order: Order::new(order::Limits::default()), changes, number: 0, fault: None, coarsest: 0 };
+    let mut taking = Taking::new(order::Limits::default(), changes);
     let read = tape.each(&mut |entry| taking.request(entry));
-    if let Some(fault) = taking.fault {
-        return Err(fault.into());
-    }
+    let order = taking.done()?;
     read?;
+    let mut writing = Writing::to(to)?;
+    match order.finish(&mut |entry| writing.push(entry)) {
+        Ok(_) | Err(OrderFault::Stopped) => {}
+        Err(fault) => return Err(fault.into()),
+    }
     let mut origin = tape.origin().clone();
     origin.anonymous |= changes.salt.is_some();
-    Ok(write_in_order(taking.order, to)?.0.finish(origin)?)
+    Ok(writing.finish(origin)?)
 }
 
-fn write_in_order<W: Write>(order: Order, to: W) -> Result<(Writer<W>, order::Report), Fault> {
-    let mut writer = Writer::new(to)?;
-    let mut wrong = None;
-    let finished = order.finish(&mut |entry| {
-        writer.push(entry).map_err(|error| {
-            wrong = Some(error);
+/// A tape being written, and what went wrong.
+struct Writing<W: Write> {
+    writer: Writer<W>,
+    wrong: Option<io::Error>,
+}
+
+impl<W: Write> Writing<W> {
+    fn to(to: W) -> io::Result<Self> {
+        Ok(Self { writer: Writer::new(to)?, wrong: None })
+    }
+
+    fn push(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
+        self.writer.push(entry).map_err(|error| {
+            self.wrong = Some(error);
             Stop
         })
-    });
-    match (finished, wrong) {
-        (_, Some(error)) => Err(error.into()),
-        (Err(fault), None) => Err(fault.into()),
-        (Ok(report), None) => Ok((writer, report)),
+    }
+
+    fn finish(self, origin: Origin) -> io::Result<W> {
+        self.wrong.map_or(Ok(()), Err)?;
+        self.writer.finish(origin)
     }
 }
 
@@ -134,6 +183,17 @@ struct Taking<'c> {
     number: u64,
     fault: Option<OrderFault>,
     coarsest: u32,
+}
+
+impl<'c> Taking<'c> {
+    fn new(limits: order::Limits, changes: &'c Changes) -> Self {
+        Self { order: Order::new(limits), changes, number: 0, fault: None, coarsest: 0 }
+    }
+
+    /// Everything was taken, or the reason why not.
+    fn done(self) -> Result<Order, OrderFault> {
+        self.fault.map_or(Ok(self.order), Err)
+    }
 }
 
 impl Sink for Taking<'_> {

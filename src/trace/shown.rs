@@ -1,5 +1,6 @@
 //! Bytes of a record made safe to show in a message.
 
+use crate::escape::push_visible;
 use std::fmt::Write as _;
 
 /// The bytes as text, with everything escaped that a terminal would obey or hide, cut to `limit` characters.
@@ -14,7 +15,7 @@ pub(super) fn visible(bytes: &[u8], limit: usize) -> String {
                 out.push('…');
                 return out;
             }
-            push(&mut out, c);
+            push_visible(&mut out, c);
             left -= 1;
         }
         for byte in chunk.invalid() {
@@ -32,16 +33,6 @@ pub(super) fn visible(bytes: &[u8], limit: usize) -> String {
 /// The bytes in quotes, cut to 40 characters.
 pub(super) fn shown(bytes: &[u8]) -> String {
     format!("\"{}\"", visible(bytes, 40))
-}
-
-fn push(out: &mut String, c: char) {
-    let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    match c {
-        '\t' => out.push_str("\\t"),
-        c if c.is_control() || hides => out.extend(c.escape_unicode()),
-        c => out.push(c),
-    }
 }
 
 /// A number of bytes for people.

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of ours a module may name. `cli` may name everything and nobody names `cli`.
-const MAY_KNOW: [(&str, &[&str]); 23] = [
+const MAY_KNOW: [(&str, &[&str]); 24] = [
     ("time", &[]),
     ("slab", &[]),
+    ("escape", &[]),
     ("random", &[]),
     ("dist", &["random"]),
     ("catalogue", &["dist", "time"]),
@@ -16,14 +17,14 @@ const MAY_KNOW: [(&str, &[&str]); 23] = [
     ("client", &["dist", "random", "time"]),
     ("health", &["dist", "random", "time"]),
     ("fault", &["catalogue", "dist", "random", "time"]),
-    ("scenario", &["balance", "catalogue", "client", "dist", "fault", "fleet", "health", "time", "trace"]),
-    ("trace", &["dist", "random", "time"]),
+    ("scenario", &["balance", "catalogue", "client", "dist", "escape", "fault", "fleet", "health", "time", "trace"]),
+    ("trace", &["dist", "escape", "random", "time"]),
     ("traffic", &["dist", "fault", "random", "time", "trace"]),
     ("fleet", &["dist", "slab", "time"]),
     ("plan", &["balance", "catalogue", "client", "dist", "fault", "fleet", "health", "scenario", "time", "trace", "traffic"]),
     ("engine", &["balance", "client", "dist", "fault", "fleet", "health", "plan", "random", "slab", "time", "trace", "traffic"]),
     ("measure", &["time"]),
-    ("report", &["measure", "time"]),
+    ("report", &["escape", "measure", "time"]),
     ("gate", &["measure", "report", "scenario"]),
     ("pick", &["balance", "catalogue", "random", "scenario", "time"]),
     ("run", &["engine", "measure", "plan", "scenario", "theory", "traffic"]),

@@ -1,5 +1,6 @@
 //! Recorded traffic from outside: what is read, what becomes of it, and what comes of a run on it, against figures that were found some other way.
 
+mod models;
 #[cfg(unix)]
 mod products;
 mod refused;

@@ -1,6 +1,6 @@
 //! `evenkeel trace calibrate`: backends as recorded traffic shows them, and how near a simulation of them comes to what was recorded.
 
-use super::proof::Only;
+use super::proof;
 use crate::cli::Code;
 use crate::cli::args::ListFormat;
 use crate::cli::files;
@@ -10,13 +10,13 @@ use crate::engine::{self, Observer, Request, Stopped};
 use crate::measure::histogram::Fine;
 use crate::report::neutral;
 use crate::report::style::Style;
-use crate::run::Job;
-use crate::scenario::{self, Source as Text};
+use crate::scenario::Override;
 use crate::trace::calibrate::{self, Calibration, Rule, Trouble, Workers};
 use crate::trace::fit::scenario::{dist, number};
 use crate::trace::tape::Tape;
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,11 +83,8 @@ fn try_calibrate(tape: &Arc<Tape>, args: &CalibrateArgs, names: &[String], termi
     for remark in &found.remarks {
         terminal.warning(remark);
     }
-    if let Some(path) = &args.out
-        && let Err(error) = files::write(path, &text)
-    {
-        terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
-        return Err(Code::Failed);
+    if let Some(path) = &args.out {
+        files::write_or_say(path, |file| file.write_all(text.as_bytes()), terminal)?;
     }
     Ok(match args.format {
         ListFormat::Table => terminal.result(&draw(&found, &latencies, terminal)),
@@ -150,17 +147,9 @@ impl Observer for Counted<'_> {
 }
 
 fn simulated(text: &str, tape: &Arc<Tape>, bands: &[u8], args: &CalibrateArgs, terminal: &Terminal) -> Result<Vec<Latencies>, Code> {
-    let seed = scenario::Override::option("--seed", "run.seed", &args.seed.to_string());
-    let requests = scenario::Override::set(&format!("run.requests={}", bands.len()));
-    let loaded =
-        scenario::load(&Text::new("the calibrated scenario", text.as_bytes()), &[seed, requests], &Only(tape)).map_err(|faults| {
-            terminal.diagnostics(&faults);
-            Code::Failed
-        })?;
-    let job = Job::new(&loaded).map_err(|faults| {
-        faults.iter().for_each(|found| terminal.error(&found.fault.fault.to_string()));
-        Code::Failed
-    })?;
+    let seed = Override::option("--seed", "run.seed", &args.seed.to_string());
+    let requests = Override::set(&format!("run.requests={}", bands.len()));
+    let job = proof::job(text, "the calibrated scenario", &[seed, requests], tape, terminal)?;
     let mut all = Vec::new();
     for plan in &job.plans {
         for (number, balancer) in plan.balancers.iter().enumerate() {
@@ -189,6 +178,7 @@ fn scenario_of(found: &Calibration, records: u64, names: &[String], work: &str) 
         files.join(", "),
         match found.rules[0].rule {
             Rule::Weighted => "kind = \"weighted-random\"",
+            Rule::WeightedInTurn => "kind = \"weighted-round-robin\"",
             Rule::RoundRobin => "kind = \"round-robin\"",
             Rule::LeastConnections => "kind = \"least-connections\"",
             Rule::Random => "kind = \"random\"",
@@ -206,7 +196,7 @@ fn scenario_of(found: &Calibration, records: u64, names: &[String], work: &str) 
             neutral::plain(&backend.name).replace(['\n', '\r'], " "),
             number(backend.speed)
         );
-        if found.rules[0].rule == Rule::Weighted {
+        if matches!(found.rules[0].rule, Rule::Weighted | Rule::WeightedInTurn) {
             let _ = writeln!(text, "weight = {}", number(backend.requests as f64 / most));
         }
     }

@@ -3,6 +3,7 @@
 use super::taken;
 use crate::cli::Code;
 use crate::cli::args::ConvertArgs;
+use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::report::neutral;
 use crate::trace::entry::{Entry, Outcome, Stop};
@@ -11,7 +12,6 @@ use crate::trace::tape::Tape;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 pub(super) fn convert(args: &ConvertArgs, terminal: &Terminal) -> Code {
     let is_table = match args.out.extension().and_then(|extension| extension.to_str()) {
@@ -27,36 +27,15 @@ pub(super) fn convert(args: &ConvertArgs, terminal: &Terminal) -> Code {
         Ok(taken) => taken,
         Err(code) => return code,
     };
-    let written = beside(&args.out, |file| if is_table { table(&taken.tape, file) } else { taken.tape.copy(file) });
-    match written {
-        Ok(()) => {
-            let bytes = std::fs::metadata(&args.out).map_or(0, |about| about.len());
-            let records = taken.tape.records();
-            let each = bytes as f64 / records.max(1) as f64;
-            terminal.note(&format!("{}: {records} requests in {bytes} bytes, {each:.1} each", neutral::plain(&args.out.to_string_lossy())));
-            Code::Fine
-        }
-        Err(error) => {
-            terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&args.out.to_string_lossy())));
-            Code::Failed
-        }
+    let fill = |file: &mut BufWriter<File>| if is_table { table(&taken.tape, file) } else { taken.tape.copy(file) };
+    if let Err(code) = files::write_or_say(&args.out, fill, terminal) {
+        return code;
     }
-}
-
-/// Writes beside the place and renames: nobody finds half of it.
-fn beside(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.tmp.{}", std::process::id()));
-    let written = File::create(&beside).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        fill(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&beside, path)
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
+    let bytes = std::fs::metadata(&args.out).map_or(0, |about| about.len());
+    let records = taken.tape.records();
+    let each = bytes as f64 / records.max(1) as f64;
+    terminal.note(&format!("{}: {records} requests in {bytes} bytes, {each:.1} each", neutral::plain(&args.out.to_string_lossy())));
+    Code::Fine
 }
 
 /// A line for each request; times in nanoseconds, what is not known left empty. The columns are those that `columns` of a scenario knows.

@@ -14,7 +14,8 @@ use crate::trace::fit::imitate::SCALES;
 use crate::trace::fit::{Candidate, Fit, Keys, Law, Pool, Process, Source};
 use crate::trace::tape::Tape;
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -125,10 +126,9 @@ fn give(fit: &Fit, text: &str, proof: Option<&Proof>, args: &FitArgs, terminal: 
         terminal.warning(remark);
     }
     if let Some(path) = &args.out
-        && let Err(error) = files::write(path, text)
+        && let Err(code) = files::write_or_say(path, |file| file.write_all(text.as_bytes()), terminal)
     {
-        terminal.error(&format!("cannot write `{}`: {error}", neutral::plain(&path.to_string_lossy())));
-        return Code::Failed;
+        return code;
     }
     if args.format == ListFormat::Json {
         let object = object(fit, text, proof);

@@ -5,6 +5,7 @@ use crate::cli::Code;
 use crate::cli::args::{InspectArgs, ListFormat};
 use crate::cli::terminal::Terminal;
 use crate::measure::histogram::Histogram;
+use crate::report::figures::short;
 use crate::report::neutral;
 use crate::trace::entry::Outcome;
 use crate::trace::recording::Changes;
@@ -46,6 +47,7 @@ fn words(file: &str, taken: &Taken, tally: &Tally, is_fine: bool) -> String {
     };
     say("requests", requests(taken, tally));
     say("time", time(taken, tally));
+    say("order", order(taken));
     say("rate", rate(tally));
     say("", if is_fine { spark(tally) } else { String::new() });
     say("gaps", gaps(tally));
@@ -102,7 +104,20 @@ fn time(taken: &Taken, tally: &Tally) -> String {
         Some((first, last)) if has_dates(&taken.tape) => format!(": {} to {} UTC", stamp::date(first), stamp::date(last)),
         _ => String::new(),
     };
-    format!("{}{dates}", seconds(length))
+    let tick = f64::from(tally.coarsest_tick());
+    let exact = if tick > 1e3 { format!(", stamps exact to {}", seconds(tick / 1e9)) } else { String::new() };
+    format!("{}{dates}{exact}", seconds(length))
+}
+
+/// Logs are written when requests end: they stand in another order than they arrived in.
+fn order(taken: &Taken) -> String {
+    match taken.read.as_ref().map(|read| &read.order) {
+        Some(order) if order.backwards > 0 => {
+            let by = seconds(order.greatest_ns as f64 / 1e9);
+            format!("{} requests stand behind one that arrived later, by {by} at most: they were put in order", order.backwards)
+        }
+        _ => String::new(),
+    }
 }
 
 /// Whether its instants are dates: after 1980.
@@ -180,17 +195,6 @@ fn milliseconds(ns: f64) -> String {
     match ns / 1e6 {
         ms if ms >= 10_000.0 => format!("{} s", short(ms / 1e3)),
         ms => format!("{} ms", short(ms)),
-    }
-}
-
-/// Three digits.
-fn short(value: f64) -> String {
-    match value.abs() {
-        v if v >= 99.95 || v == 0.0 => format!("{value:.0}"),
-        v if v >= 9.995 => format!("{value:.1}"),
-        v if v >= 0.9995 => format!("{value:.2}"),
-        v if v >= 0.001 => format!("{value:.3}"),
-        _ => format!("{value:.1e}"),
     }
 }
 
@@ -329,6 +333,8 @@ fn listed(taken: &Taken, tally: &Tally) -> Value {
         "rate_rps": tally.rate(),
         "gap_cv": tally.gap_variation(),
         "ties": tally.ties(),
+        "backwards": taken.read.as_ref().map(|read| read.order.backwards),
+        "backwards_s": taken.read.as_ref().map(|read| read.order.greatest_ns as f64 / 1e9),
         "tick_s": f64::from(tally.coarsest_tick()) / 1e9,
         "dispersion": SCALES.iter().zip(tally.dispersion()).map(|(scale, index)| json!({ "width_s": *scale as f64 / 1e9, "index": index })).collect::<Vec<_>>(),
         "has": { "work": told.service > 0, "duration": told.duration > 0, "queued": told.queued > 0, "key": told.key > 0, "client": told.client > 0,

@@ -91,7 +91,7 @@ struct Ran {
 }
 
 /// The tape, whatever the file is called.
-pub(super) struct Only<'t>(pub(super) &'t Arc<Tape>);
+struct Only<'t>(&'t Arc<Tape>);
 
 impl Files for Only<'_> {
     fn read(&self, path: &str, _: usize) -> Result<Vec<u8>, FileFault> {
@@ -103,20 +103,25 @@ impl Files for Only<'_> {
     }
 }
 
+/// A scenario of ours, ready to run on the tape.
+pub(super) fn job(text: &str, what: &str, overrides: &[Override], tape: &Arc<Tape>, terminal: &Terminal) -> Result<Job, Code> {
+    let loaded = scenario::load(&Text::new(what, text.as_bytes()), overrides, &Only(tape)).map_err(|faults| {
+        terminal.diagnostics(&faults);
+        Code::Failed
+    })?;
+    Job::new(&loaded).map_err(|faults| {
+        faults.iter().for_each(|found| terminal.error(&found.fault.fault.to_string()));
+        Code::Failed
+    })
+}
+
 fn ran(text: &str, requests: u64, tape: &Arc<Tape>, args: &FitArgs, terminal: &Terminal) -> Result<Ran, Code> {
     let overrides = [
         Override::option("--replications", "run.replications", &args.replications.to_string()),
         Override::option("--seed", "run.seed", &args.seed.to_string()),
         Override::set(&format!("run.requests={requests}")),
     ];
-    let loaded = scenario::load(&Text::new("the fitted scenario", text.as_bytes()), &overrides, &Only(tape)).map_err(|faults| {
-        terminal.diagnostics(&faults);
-        Code::Failed
-    })?;
-    let job = Job::new(&loaded).map_err(|faults| {
-        faults.iter().for_each(|found| terminal.error(&found.fault.fault.to_string()));
-        Code::Failed
-    })?;
+    let job = job(text, "the fitted scenario", &overrides, tape, terminal)?;
     let source = job.plans.first().and_then(|plan| plan.sources.first());
     let looked = |source: &SourcePlan| (0..args.replications.min(LOOKED)).map(|number| look(source, requests, number, args.seed)).collect();
     let traffic = source.map(looked).unwrap_or_default();

@@ -3,11 +3,11 @@
 use super::{Whole, place};
 use crate::client::Caller;
 use crate::dist::Dist;
+use crate::escape::shown;
 use crate::health::ejection::{AtOnce, Product};
 use crate::scenario::decoder::Decoder;
 use crate::scenario::diagnostic::Finding;
 use crate::scenario::document::Node;
-use crate::scenario::escape::shown;
 use crate::scenario::model::Length;
 use crate::scenario::position::Place;
 use crate::time::{Span, round_ns};

@@ -1,11 +1,11 @@
 //! Rules of a gate: that everything they name is there, so that none of them passes because it is about nothing.
 
+use crate::escape::{shown, visible};
 use crate::fault::target::Listed;
 use crate::measure::metric::{Metric, Part, known_of};
 use crate::measure::setup::Backend;
 use crate::scenario::decoder::Decoder;
 use crate::scenario::diagnostic::{Fault as Wrong, Finding};
-use crate::scenario::escape::{shown, visible};
 use crate::scenario::expects::{Named, Written};
 use crate::scenario::load::Among;
 use crate::scenario::model::{Bound, Expect, Length, Scenario, Slice, Warmup};

@@ -2,10 +2,10 @@
 
 use super::Whole;
 use super::callers::{callers, fault_place};
+use crate::escape::{shown, visible};
 use crate::fault::{Fault, Kind, Repeats, Window, target::Unknown, windows};
 use crate::scenario::decoder::Decoder;
 use crate::scenario::diagnostic::{Fault as Wrong, Finding};
-use crate::scenario::escape::{shown, visible};
 use crate::scenario::model::{Length, Process};
 use crate::scenario::suggest::nearest;
 use crate::scenario::targets::Who;

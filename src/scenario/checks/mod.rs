@@ -119,7 +119,7 @@ pub(super) fn place(root: &Table, section: &str, index: usize, keys: &[&str]) ->
 /// The path of a key of a source.
 fn in_traffic(root: &Table, index: usize, name: &str, key: &str) -> String {
     match root.get("traffic").map(|pair| &pair.value) {
-        Some(node) if node.as_table().is_none() => format!("traffic[{index}] ({}).{key}", crate::scenario::escape::shown(name)),
+        Some(node) if node.as_table().is_none() => format!("traffic[{index}] ({}).{key}", crate::escape::shown(name)),
         _ => format!("traffic.{key}"),
     }
 }
@@ -272,10 +272,10 @@ fn zones(d: &mut Decoder<'_>, root: &Table, scenario: &Scenario) {
             let at = node.as_table().and_then(|table| table.get(key)).map_or(node.at, |pair| pair.value.at);
             let help = nearest(zone, known.iter().copied()).map_or_else(
                 || "give traffic, backends or the tier that zone, or remove the link".to_owned(),
-                |name| format!("did you mean \"{}\"?", crate::scenario::escape::visible(name, 40)),
+                |name| format!("did you mean \"{}\"?", crate::escape::visible(name, 40)),
             );
-            let names = known.iter().take(10).map(|name| crate::scenario::escape::shown(name)).collect::<Vec<_>>().join(", ");
-            let finding = Finding::warning(at, format!("nothing is in the zone {}", crate::scenario::escape::shown(zone)))
+            let names = known.iter().take(10).map(|name| crate::escape::shown(name)).collect::<Vec<_>>().join(", ");
+            let finding = Finding::warning(at, format!("nothing is in the zone {}", crate::escape::shown(zone)))
                 .path(format!("network.between[{index}].{key}"));
             d.report(
                 finding

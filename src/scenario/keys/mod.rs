@@ -200,7 +200,7 @@ pub static PROCESS: [Entry; 8] = [
 ];
 
 /// `process = "recorded"`.
-static RECORDED: [Parameter; 17] = [
+static RECORDED: [Parameter; 18] = [
     optional(
         "file",
         Kind::Names,
@@ -210,7 +210,8 @@ static RECORDED: [Parameter; 17] = [
     optional("log_format", Kind::Text, "the log_format of nginx, or the LogFormat of Apache, that wrote it"),
     optional("columns", Kind::Table(&COLUMNS), "of csv, tsv and jsonl: which column says what"),
     optional("time_unit", Kind::Choice(&["ns", "us", "ms", "s"]), "of times that are plain numbers; left out: by their size"),
-    optional("timers", Kind::Choice(&["Ta", "Tt"]), "of HAProxy: Tt for logs of before 1.8"),
+    optional("timers", Kind::Choice(&["Ta", "Tt"]), "of HAProxy: Tt for logs of before 1.8; left out: Ta"),
+    optional("durations", Kind::Name, "of azure-functions-2019: the file with the percentiles of durations that goes with it"),
     preset(
         "spread",
         Kind::Choice(&["uniform", "none"]),
@@ -260,6 +261,9 @@ pub static COLUMNS: Entry = section(
         optional("bytes", Kind::Name, "how large the answer is"),
         optional("input", Kind::Name, "tokens of the prompt"),
         optional("output", Kind::Name, "tokens of the answer"),
+        optional("queued", Kind::Name, "how long it waited in a queue of the balancer"),
+        optional("outcome", Kind::Name, "how it ended: succeeded, failed or refused"),
+        optional("tries", Kind::Name, "how many backends were tried"),
     ],
 );
 

@@ -12,7 +12,7 @@ pub use workers::{Level, Workers};
 
 use super::fit::work::{self, Law, Values};
 use super::tape::{Block, Column, Columns, Fault, NONE, Tape};
-use choices::Choices;
+use choices::{Choices, Turns};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -95,10 +95,17 @@ impl Calibration {
         let mut place = vec![0; order.len()];
         order.iter().enumerate().for_each(|(at, &number)| place[number] = at);
         let (mut levels, mut choices) = (vec![Level::none(LEVELS); order.len()], Choices::new(order.len()));
+        let mut failed = 0_u64;
         each(tape, &place, &mut |seen| {
-            levels[seen.backend].add(seen.others, seen.time);
             choices.add(seen.backend, seen.in_flight);
+            if seen.has_failed {
+                failed += 1;
+            } else {
+                levels[seen.backend].add(seen.others, seen.time);
+            }
         })?;
+        let mut turns = Turns::new(choices.shares());
+        each(tape, &place, &mut |seen| turns.add(seen.backend))?;
         let workers: Vec<Workers> = levels.iter().map(Level::workers).collect();
         let kept = kept(tape, &place, &workers)?;
         let medians: Vec<f64> = kept.iter().map(|values| median(values)).collect();
@@ -119,14 +126,17 @@ impl Calibration {
             kept.iter().zip(&backends).flat_map(|(values, backend)| values.iter().map(|value| value * backend.speed)).collect();
         let mean = works.iter().sum::<f64>() / works.len().max(1) as f64;
         let mut found =
-            Self { backends, rules: choices.rules(), work: work::fit(&Values { some: works, mean, cell: 1.0 }), remarks: Vec::new() };
-        found.remarks = found.limits(tape);
+            Self { backends, rules: choices.rules(&turns), work: work::fit(&Values { some: works, mean, cell: 1.0 }), remarks: Vec::new() };
+        found.remarks = found.limits(tape, failed);
         Ok(found)
     }
 
     /// The limits of trust.
-    fn limits(&self, tape: &Tape) -> Vec<String> {
+    fn limits(&self, tape: &Tape, failed: u64) -> Vec<String> {
         let mut said = Vec::new();
+        if failed > 0 {
+            said.push(format!("{failed} requests that failed are left out of speeds, workers and latencies: an error says little of how long an answer takes"));
+        }
         let few = self.backends.iter().filter(|backend| backend.requests < 200).count();
         if few > 0 {
             said.push(format!(
@@ -166,6 +176,8 @@ struct Seen<'s> {
     backend: usize,
     /// What it takes, in nanoseconds.
     time: u64,
+    /// It was answered with an error, or not at all.
+    has_failed: bool,
     /// Requests that its backend had in flight before it.
     others: usize,
     /// Of all backends, by their order.
@@ -176,7 +188,7 @@ struct Seen<'s> {
     number: u64,
 }
 
-/// What of the first so many records is known: requests in flight when it came, and how long it took, in nanoseconds.
+/// What of the first so many records is known that were answered: requests in flight when it came, and how long it took, in nanoseconds.
 ///
 /// # Errors
 /// The tape cannot be read.
@@ -184,7 +196,7 @@ pub fn times(tape: &Tape, most: usize) -> Result<Vec<Option<(u32, u64)>>, Fault>
     let place: Vec<usize> = (0..tape.names(Column::Backend).len()).collect();
     let mut times = vec![None; usize::try_from(tape.records()).unwrap_or(most).min(most)];
     each(tape, &place, &mut |seen| {
-        if let Some(time) = times.get_mut(seen.number as usize) {
+        if let Some(time) = times.get_mut(seen.number as usize).filter(|_| !seen.has_failed) {
             *time = Some((seen.all, seen.time));
         }
     })?;
@@ -196,7 +208,7 @@ fn each(tape: &Tape, place: &[usize], out: &mut dyn FnMut(&Seen<'_>)) -> Result<
     let column = time_of(tape);
     let mut ends: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut in_flight = vec![0_u32; place.len()];
-    let mut block = Block::new(Columns::of(&[Column::Service, Column::Duration, Column::Backend]));
+    let mut block = Block::new(Columns::of(&[Column::Service, Column::Duration, Column::Backend, Column::Outcome]));
     let mut before = 0;
     for number in 0..tape.blocks() {
         tape.read(number, &mut block)?;
@@ -211,8 +223,9 @@ fn each(tape: &Tape, place: &[usize], out: &mut dyn FnMut(&Seen<'_>)) -> Result<
                 in_flight[which] -= 1;
                 ends.pop();
             }
+            let has_failed = !matches!(block.value(Column::Outcome, record), 0 | NONE);
             let (all, others) = (ends.len() as u32, in_flight[backend] as usize);
-            out(&Seen { backend, time, others, in_flight: &in_flight, all, number: before + record as u64 });
+            out(&Seen { backend, time, has_failed, others, in_flight: &in_flight, all, number: before + record as u64 });
             if ends.len() < IN_FLIGHT {
                 in_flight[backend] += 1;
                 ends.push(Reverse((at.saturating_add(time), backend)));
@@ -235,7 +248,7 @@ fn kept(tape: &Tape, place: &[usize], workers: &[Workers]) -> Result<Vec<Vec<f64
             Workers::Unlimited => true,
             Workers::Some(count) => seen.others < count as usize,
         };
-        if !is_free {
+        if !is_free || seen.has_failed {
             return;
         }
         if number[at].is_multiple_of(every[at]) {

@@ -29,10 +29,16 @@ pub enum Role {
     Input,
     /// Tokens made.
     Output,
+    /// The time that it waited in a queue of the balancer.
+    Queued,
+    /// How it ended: `succeeded`, `failed` or `refused`.
+    Outcome,
+    /// How many backends were tried.
+    Tries,
 }
 
 /// All of them, in the order in which they are written in `columns`.
-pub const ROLES: [Role; 11] = [
+pub const ROLES: [Role; 14] = [
     Role::Time,
     Role::Work,
     Role::Duration,
@@ -44,6 +50,9 @@ pub const ROLES: [Role; 11] = [
     Role::Bytes,
     Role::Input,
     Role::Output,
+    Role::Queued,
+    Role::Outcome,
+    Role::Tries,
 ];
 
 impl Role {
@@ -62,80 +71,46 @@ impl Role {
             Self::Bytes => "bytes",
             Self::Input => "input",
             Self::Output => "output",
+            Self::Queued => "queued",
+            Self::Outcome => "outcome",
+            Self::Tries => "tries",
         }
     }
 
     /// Whether it is a stretch of time.
     #[must_use]
     pub fn is_span(self) -> bool {
-        matches!(self, Self::Work | Self::Duration)
+        matches!(self, Self::Work | Self::Duration | Self::Queued)
     }
 }
 
 /// The columns as a user names them: names of a header, 1-based numbers where there is none, dotted paths in JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
-    /// When it arrived.
-    pub time: Option<String>,
-    /// The time that a backend worked on it.
-    pub work: Option<String>,
-    /// The time to its answer.
-    pub duration: Option<String>,
-    /// What a hash balancer would look at.
-    pub key: Option<String>,
-    /// Who sent it.
-    pub client: Option<String>,
-    /// Who answered it.
-    pub backend: Option<String>,
-    /// What it asked for in the large.
-    pub class: Option<String>,
-    /// The HTTP status.
-    pub status: Option<String>,
-    /// Bytes of the answer.
-    pub bytes: Option<String>,
-    /// Tokens of the prompt.
-    pub input: Option<String>,
-    /// Tokens made.
-    pub output: Option<String>,
+    /// By role.
+    names: [Option<String>; ROLES.len()],
 }
 
 impl Columns {
+    /// Columns for these roles.
+    #[must_use]
+    pub fn of(pairs: &[(Role, &str)]) -> Self {
+        let mut columns = Self::default();
+        pairs.iter().for_each(|&(role, name)| columns.names[role as usize] = Some(name.to_owned()));
+        columns
+    }
+
     /// Sets the name for the role of this key; no other keys are roles.
     pub fn set(&mut self, role: &str, name: String) {
-        let Some(role) = ROLES.into_iter().find(|known| known.name() == role) else { return };
-        let slot = match role {
-            Role::Time => &mut self.time,
-            Role::Work => &mut self.work,
-            Role::Duration => &mut self.duration,
-            Role::Key => &mut self.key,
-            Role::Client => &mut self.client,
-            Role::Backend => &mut self.backend,
-            Role::Class => &mut self.class,
-            Role::Status => &mut self.status,
-            Role::Bytes => &mut self.bytes,
-            Role::Input => &mut self.input,
-            Role::Output => &mut self.output,
-        };
-        *slot = Some(name);
+        if let Some(role) = ROLES.into_iter().find(|known| known.name() == role) {
+            self.names[role as usize] = Some(name);
+        }
     }
 
     /// The name that was given for a role.
     #[must_use]
     pub fn get(&self, role: Role) -> Option<&str> {
-        let name = match role {
-            Role::Time => &self.time,
-            Role::Work => &self.work,
-            Role::Duration => &self.duration,
-            Role::Key => &self.key,
-            Role::Client => &self.client,
-            Role::Backend => &self.backend,
-            Role::Class => &self.class,
-            Role::Status => &self.status,
-            Role::Bytes => &self.bytes,
-            Role::Input => &self.input,
-            Role::Output => &self.output,
-        };
-        name.as_deref()
+        self.names[role as usize].as_deref()
     }
 
     /// Whether every column that is given is a number, so that there is no header to look names up in.
@@ -196,6 +171,7 @@ pub(crate) struct Converter {
     clock: Clock,
     work: Option<Unit>,
     duration: Option<Unit>,
+    queued: Option<Unit>,
     ends: bool,
     guessed: Option<&'static str>,
 }
@@ -215,13 +191,14 @@ pub(crate) fn is_about_time(reason: &Reason) -> bool {
 }
 
 impl Converter {
-    /// With the units that are known; `names` are those of the columns of work and of duration.
-    pub(crate) fn new(meaning: Meaning, work: Option<&str>, duration: Option<&str>) -> Self {
-        let unit = |name: Option<&str>| meaning.span.or_else(|| name.and_then(unit_of_name).map(|(unit, _)| unit)).or(meaning.time);
+    /// With the units that are known, by the names of the columns too.
+    pub(crate) fn new<'n>(meaning: Meaning, name_of: impl Fn(Role) -> Option<&'n str>) -> Self {
+        let unit = |role: Role| meaning.span.or_else(|| name_of(role).and_then(unit_of_name).map(|(unit, _)| unit)).or(meaning.time);
         Self {
             clock: meaning.time.map_or(Clock::Unknown, Clock::Number),
-            work: unit(work),
-            duration: unit(duration),
+            work: unit(Role::Work),
+            duration: unit(Role::Duration),
+            queued: unit(Role::Queued),
             ends: meaning.ends,
             guessed: None,
         }
@@ -250,6 +227,12 @@ impl Converter {
             Role::Bytes => entry.bytes = count(&text, "the bytes are not a whole number")?,
             Role::Input => entry.input = count(&text, "the tokens of the prompt are not a whole number")?,
             Role::Output => entry.output = count(&text, "the tokens made are not a whole number")?,
+            Role::Queued => entry.queued = span(&text, self.queued, "the time in a queue is not a time that something can take")?,
+            Role::Outcome => set_outcome(entry, text.trim_ascii())?,
+            Role::Tries => {
+                let tries = count(&text, "the backends tried are not a whole number")?;
+                entry.tries = u32::try_from(tries.unwrap_or(0)).unwrap_or(u32::MAX);
+            }
         }
         Ok(())
     }
@@ -302,6 +285,7 @@ impl Converter {
         (self.clock, self.guessed) = (Clock::Number(unit), Some(words));
         self.work = self.work.or(Some(unit));
         self.duration = self.duration.or(Some(unit));
+        self.queued = self.queued.or(Some(unit));
         Ok(stamp)
     }
 }
@@ -388,6 +372,18 @@ pub(crate) fn set_status(entry: &mut Entry<'_>, text: &[u8]) -> Result<(), Reaso
     if failed {
         entry.outcome = Outcome::Failed;
     }
+    Ok(())
+}
+
+/// Sets the outcome, which goes before what the status says.
+fn set_outcome(entry: &mut Entry<'_>, text: &[u8]) -> Result<(), Reason> {
+    entry.outcome = match text {
+        b"succeeded" => Outcome::Succeeded,
+        b"failed" => Outcome::Failed,
+        b"refused" => Outcome::Refused,
+        _ if is_missing(text) => return Ok(()),
+        _ => return Err("the outcome is none of succeeded, failed and refused".into()),
+    };
     Ok(())
 }
 

@@ -60,11 +60,19 @@ impl Delimited {
     }
 }
 
-/// Whether the first line looks like one of a table: two fields at least.
+/// Whether the first line looks like one of a table: two fields at least, or the one that says when.
 #[must_use]
 pub fn recognise(head: &[u8]) -> bool {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
-    !line.is_empty() && !line.contains(&0) && !line.starts_with(b"{") && line.contains(&delimiter_of(line))
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head).trim_ascii();
+    let is_time = || std::str::from_utf8(line).is_ok_and(is_time);
+    !line.is_empty() && !line.contains(&0) && !line.starts_with(b"{") && (line.contains(&delimiter_of(line)) || is_time())
+}
+
+/// Whether a column of this name says when, with or without a unit behind: `time`, `timestamp_ms`.
+fn is_time(name: &str) -> bool {
+    const TIMES: [&str; 6] = ["time", "timestamp", "ts", "start_time", "arrival", "@timestamp"];
+    let base = unit_of_name(name).map_or(name, |(_, base)| base);
+    TIMES.iter().any(|time| base.eq_ignore_ascii_case(time))
 }
 
 /// The delimiter that a line has most of; the comma if it has none.
@@ -189,7 +197,7 @@ fn bind_numbers(layout: &Delimited, row: Row<'_>) -> Result<Bound, String> {
         return Err("no column is named for the time of a request; say which with columns = { time = 1 }".into());
     }
     // Numbers have no name that could tell a unit.
-    let converter = Converter::new(layout.meaning, None, None);
+    let converter = Converter::new(layout.meaning, |_| None);
     Ok(Bound { columns, guard: None, width: row.count, converter, said: false, is_first: true })
 }
 
@@ -211,7 +219,7 @@ fn bind_names(layout: &Delimited, row: Row<'_>) -> Result<Bound, String> {
     let Some(time) = name_of(Role::Time) else { return Err(missing(Role::Time, "time", &header)) };
     let mut meaning = layout.meaning;
     meaning.time = meaning.time.or_else(|| unit_of_name(time).map(|(unit, _)| unit));
-    let converter = Converter::new(meaning, name_of(Role::Work), name_of(Role::Duration));
+    let converter = Converter::new(meaning, name_of);
     let guard = match layout.guard {
         Some((name, guard)) => {
             let index = header.iter().position(|found| found == name);
@@ -224,18 +232,16 @@ fn bind_names(layout: &Delimited, row: Row<'_>) -> Result<Bound, String> {
 
 /// Takes columns that are called like a role, with or without a unit behind: `time`, `timestamp`, `work_ms`.
 fn find_roles(header: &[Cow<'_, str>], columns: &mut Vec<(Role, usize)>) {
-    const TIMES: [&str; 6] = ["time", "timestamp", "ts", "start_time", "arrival", "@timestamp"];
     for role in ROLES {
         if columns.iter().any(|&(known, _)| known == role) {
             continue;
         }
         let is_role = |name: &str| {
-            let base = if role == Role::Time || role.is_span() { unit_of_name(name).map_or(name, |(_, base)| base) } else { name };
             if role == Role::Time {
-                TIMES.iter().any(|time| base.eq_ignore_ascii_case(time))
-            } else {
-                base.eq_ignore_ascii_case(role.name())
+                return is_time(name);
             }
+            let base = if role.is_span() { unit_of_name(name).map_or(name, |(_, base)| base) } else { name };
+            base.eq_ignore_ascii_case(role.name())
         };
         let taken = |index: usize| columns.iter().any(|&(_, known)| known == index);
         if let Some(index) = (0..header.len()).find(|&index| is_role(&header[index]) && !taken(index)) {

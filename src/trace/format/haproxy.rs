@@ -11,10 +11,10 @@ use crate::trace::stamp::{self, Span, Stamp, Unit};
 /// What the last of the five timers is: one line cannot tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timers {
-    /// `Ta`: from the first byte of the request on. The default since 1.9.
+    /// `Ta`: from the first byte of the request on, which is when the line is stamped. The default since 1.8.
     #[default]
     Ta,
-    /// `Tt`: from the connection's start on, handshakes and idle time included.
+    /// `Tt`: from the connection's start on, which is when the line is stamped, until the first timer (`Tq`: handshakes, idle time and the request) is over.
     Tt,
 }
 
@@ -25,7 +25,7 @@ impl FromStr for Timers {
         match text {
             "Ta" => Ok(Self::Ta),
             "Tt" => Ok(Self::Tt),
-            _ => Err(format!("HAProxy's last timer is Ta (since 1.9) or Tt (before), not {text:?}")),
+            _ => Err(format!("HAProxy's last timer is Ta (since 1.8) or Tt (before), not {text:?}")),
         }
     }
 }
@@ -60,11 +60,17 @@ impl Haproxy {
             .find(|word| is_timers(word))
             .ok_or("no timers (five numbers with slashes) behind the server")?;
         let timers: Vec<&[u8]> = timers.split(|&byte| byte == b'/').collect();
-        let [_, queued, _, service, total] = timers[..] else { return Ok(Line::Other("lines of TCP connections")) };
+        let [first, queued, _, service, total] = timers[..] else { return Ok(Line::Other("lines of TCP connections")) };
         let mut entry = Entry { at: stamp.at, tick: stamp.tick, ..Entry::default() };
         entry.queued = milliseconds(queued).ok_or("Tw has to be milliseconds")?;
         entry.service = milliseconds(service).ok_or("Tr has to be milliseconds")?;
         entry.duration = milliseconds(total).ok_or(self.name_of_total())?;
+        if self.timers == Timers::Tt {
+            // The request is there, and can wait or be served, from the end of Tq on.
+            let idle = milliseconds(first).ok_or("Tq has to be milliseconds")?.unwrap_or(0);
+            entry.at = entry.at.saturating_add_unsigned(idle);
+            entry.duration = entry.duration.map(|total| total.saturating_sub(idle));
+        }
         entry.status = words.next().and_then(values::status).ok_or("the status should follow the timers")?;
         let bytes = words.next().ok_or("the number of bytes should follow the status")?;
         // With a plus the log was written before the answer ended.
@@ -189,6 +195,15 @@ mod tests {
 
     fn read(line: &str) -> Line<'_> {
         Haproxy::default().read(line.as_bytes())
+    }
+
+    #[test]
+    fn what_comes_before_the_request_is_not_of_it_in_old_logs() {
+        let line = "10.1.2.3:4711 [06/Feb/2009:12:14:14.655] http-in static/srv1 900/10/2/69/1009 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /index.html HTTP/1.1\"";
+        let Line::Request(entry) = Haproxy::new(Timers::Tt).read(line.as_bytes()) else { panic!("it is one") };
+        let new = request(line);
+        assert_eq!((entry.at - new.at, entry.duration, entry.service), (900_000_000, Some(109_000_000), Some(69_000_000)));
+        assert_eq!(new.duration, Some(1_009_000_000));
     }
 
     fn request(line: &str) -> Entry<'_> {

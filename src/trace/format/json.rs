@@ -69,21 +69,21 @@ impl JsonLines {
                 None => paths.push((Use::Of(role), role.name())),
             }
         }
-        Self::of(&paths, meaning, columns.get(Role::Work), columns.get(Role::Duration))
+        Self::of(&paths, meaning, |role| columns.get(role))
     }
 
-    fn of(paths: &[(Use, &str)], meaning: Meaning, work: Option<&str>, duration: Option<&str>) -> Self {
+    fn of<'n>(paths: &[(Use, &str)], meaning: Meaning, name_of: impl Fn(Role) -> Option<&'n str>) -> Self {
         // A path that is longer than what is kept of a key could not be found.
         let paths = paths.iter().filter(|(_, path)| path.len() < 4096).take(MAX_PATHS);
         let paths = paths.map(|&(purpose, path)| Path { purpose, path: path.to_owned() }).collect();
-        Self { paths, converter: Converter::new(meaning, work, duration), buffer: Vec::new() }
+        Self { paths, converter: Converter::new(meaning, name_of), buffer: Vec::new() }
     }
 
     /// A format that is known by name; see [`names`].
     #[must_use]
     pub fn preset(name: &str) -> Option<Self> {
         let (_, paths, meaning) = PRESETS.iter().find(|(known, ..)| *known == name)?;
-        Some(Self::of(paths, *meaning, None, None))
+        Some(Self::of(paths, *meaning, |_| None))
     }
 
     /// What was guessed of the time stamps, in words.

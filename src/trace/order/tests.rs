@@ -56,23 +56,6 @@ fn what_is_backwards_is_many() {
 }
 
 #[test]
-fn giving_out_at_once_needs_the_window_to_do() {
-    let mut order = Order::new(SMALL);
-    let mut out = Vec::new();
-    let mut give = |entry: &Entry<'_>| {
-        out.push(entry.at);
-        Ok(())
-    };
-    for at in 0..100 {
-        order.push_to(&entry((at ^ 1) * 10, ""), &mut give).expect("pairs are swapped, no more");
-    }
-    assert!(matches!(order.push_to(&entry(5, ""), &mut give), Err(OrderFault::Late { number: 101, .. })));
-    let report = order.finish(&mut give).expect("memory is enough");
-    assert_eq!(out, (0..100).map(|at| at * 10).collect::<Vec<_>>());
-    assert_eq!(report.runs, 0);
-}
-
-#[test]
 fn whoever_takes_them_can_stop() {
     let mut order = Order::new(SMALL);
     (0..20).for_each(|at| order.push(&entry(at, "")).expect("there is room on the disk"));

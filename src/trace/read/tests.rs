@@ -1,5 +1,7 @@
 use super::*;
+use crate::trace::entry::Stop;
 use crate::trace::format::heard::Heard;
+use crate::trace::recording::{Changes, in_order};
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -159,29 +161,29 @@ fn in_order_from_several_files() {
     let mut settings = Settings::default();
     settings.order.entries = 16;
     let mut arrivals = Vec::new();
-    let (found, report) = read_in_order(&inputs, &settings, &mut |entry| {
+    let found = in_order(&inputs, &settings, &Changes::default(), &mut |entry| {
         arrivals.push(entry.at);
         Ok(())
     })
     .expect("it is read");
     assert!(arrivals.len() == 90 && arrivals.is_sorted());
-    assert_eq!((report.requests, report.backwards, found.files.len()), (90, 0, 3));
+    assert_eq!((found.order.requests, found.order.backwards, found.files.len()), (90, 0, 3));
     assert!(found.warnings.iter().any(|warning| warning.ends_with("empty.log is empty")), "{:?}", found.warnings);
-    let (found, _) = read_in_order(&inputs, &settings, &mut |_| Err(Stop)).expect("stopping is no fault");
+    let found = in_order(&inputs, &settings, &Changes::default(), &mut |_| Err(Stop)).expect("stopping is no fault");
     assert!(!found.is_complete);
 }
 
 #[test]
 fn the_whole_sample_is_out_of_order_and_comes_out_in_it() {
     let mut last = i64::MIN;
-    let (_, report) = read_in_order(&[sample("elastic_apache_combined_first200.log")], &Settings::default(), &mut |entry| {
+    let found = in_order(&[sample("elastic_apache_combined_first200.log")], &Settings::default(), &Changes::default(), &mut |entry| {
         assert!(entry.at >= last);
         last = entry.at;
         Ok(())
     })
     .expect("it is read");
-    assert_eq!((report.requests, report.runs), (200, 0));
-    assert!(report.backwards > 50 && report.greatest_ns <= 59_000_000_000, "{report:?}");
+    assert_eq!((found.order.requests, found.order.runs), (200, 0));
+    assert!(found.order.backwards > 50 && found.order.greatest_ns <= 59_000_000_000, "{:?}", found.order);
 }
 
 /// Text that comes near to all formats.

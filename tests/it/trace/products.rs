@@ -3,6 +3,7 @@
 //! It needs nginx and HAProxy. Where one is missing the test says so and passes; where `EVENKEEL_CI` is set it fails.
 
 use super::{Place, converted, counts, inspected, json, scenario};
+use crate::cli::evenkeel;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,9 +18,12 @@ const MS: u64 = 1_000_000;
 /// How long each backend sleeps over a request, in milliseconds, and its weight.
 const BACKENDS: [(u64, u64); 3] = [(4, 3), (9, 2), (25, 1)];
 const CLIENTS: usize = 6;
-const EACH: usize = 60;
+const EACH: usize = 500;
 /// Clocks of milliseconds, rounded down at both ends.
 const ROUNDING: u64 = 3 * MS;
+
+/// So long nothing is stopped.
+const PATIENCE: u64 = 10_000 * MS;
 
 /// A backend: its port, and how many requests it has answered.
 struct Backend {
@@ -147,15 +151,19 @@ fn holds(
 ) {
     let rows = rows(place, log, more);
     assert_eq!(rows.len(), CLIENTS * EACH, "every request is in the log, once");
+    // A machine that is busy stops a product between its reading the clock and its reading the request: few of them, and not for long.
+    let mut late = 0;
     for Row { at, work, key, backend, status } in &rows {
         let (from, to) = asked.get(key).unwrap_or_else(|| panic!("nobody asked for {key}"));
-        assert!(*from <= at + ROUNDING && *at <= to + ROUNDING, "{key} arrived at {at}, and was out from {from} to {to}");
+        let is_within = |slack: u64| *from <= at + slack && at + work <= to + slack;
+        assert!(is_within(PATIENCE), "{key} arrived at {at} and took {work}, and was out from {from} to {to}");
+        late += usize::from(!is_within(ROUNDING));
         let number = (0..BACKENDS.len()).find(|&number| name(number) == *backend).unwrap_or_else(|| panic!("{backend} is none of ours"));
         // A noisy machine makes it longer, and nothing makes it shorter.
         assert!(work + ROUNDING >= BACKENDS[number].0 * MS, "{key}: {backend} took {work}");
-        assert!(at + work <= to + ROUNDING, "{key}: it was over before its answer came");
         assert_eq!(status, "200");
     }
+    assert!(20 * late <= rows.len(), "{late} of {} do not agree with the client's clock", rows.len());
     // Who was asked how often: by the backends' own counts, by the rule of the weights, by inspect, and by a run that goes as recorded.
     let served: Vec<u64> = backends.iter().map(|backend| backend.served.load(Ordering::SeqCst)).collect();
     let total = (CLIENTS * EACH) as u64;
@@ -177,6 +185,35 @@ fn holds(
     let result: Value = json(&place.run(&text, &[]));
     assert_eq!(counts(&result, "as-recorded").into_iter().map(|(_, count)| count).collect::<Vec<_>>(), served);
     assert_eq!(result["results"][1]["requests"]["succeeded"], total);
+    calibrated(place, log, more, &name);
+}
+
+/// What `calibrate` makes of it. The sleeps are known, so the speeds are: 4 ÷ 9 and 4 ÷ 25, but for what product, kernel and machine add to each, the same for all of them.
+/// Nobody waits for a worker, since a backend has a thread for each; and the product went in turn, by weights.
+fn calibrated(place: &Place, log: &str, more: &[&str], name: &impl Fn(usize) -> String) {
+    let calibrate = |format: &str| evenkeel(&[&["trace", "calibrate", &place.path(log), "--format", format], more].concat());
+    let _ = writeln!(std::io::stderr(), "{log}\n{}", String::from_utf8_lossy(&calibrate("table").stdout));
+    let found = json(&calibrate("json"));
+    let backend = |number: usize| {
+        let all = found["backends"].as_array().expect("a list");
+        all.iter().find(|one| one["name"] == name(number)).expect("it has answered").clone()
+    };
+    let median = |number: usize| backend(number)["median_ms"].as_f64().expect("a number");
+    let added = median(0) - BACKENDS[0].0 as f64;
+    for (number, (sleep, _)) in BACKENDS.into_iter().enumerate() {
+        assert!(median(number) + 1.0 >= sleep as f64, "{number}: {}", median(number));
+        let speed = backend(number)["speed"].as_f64().expect("a number");
+        let expected = (4.0 + added) / (sleep as f64 + added);
+        assert!((speed / expected - 1.0).abs() < 0.25, "{number}: {speed} for {expected}");
+        assert_eq!(backend(number)["workers"], "unlimited");
+    }
+    assert_eq!(found["rules"][0]["rule"], "weighted-round-robin", "{}", found["rules"]);
+    let p50 = |of: &str| {
+        let all = found["latencies"].as_array().expect("a list");
+        let found = all.iter().find(|one| one["of"] == of && one["load"] == "all");
+        found.and_then(|one| one["latency_ms"]["p50"].as_f64()).expect("a number")
+    };
+    assert!((p50("as-recorded") / p50("recorded") - 1.0).abs() < 0.1, "{} for {}", p50("as-recorded"), p50("recorded"));
 }
 
 fn lines(place: &Place, file: &str) -> usize {

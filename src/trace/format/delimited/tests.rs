@@ -13,28 +13,12 @@ fn preset(name: &str, text: &str) -> Heard {
     hear(Delimited::preset(name).expect("it is known"), text.as_bytes()).expect("it is read")
 }
 
-fn columns(pairs: &[(Role, &str)]) -> Columns {
-    let get = |role| pairs.iter().find(|&&(of, _)| of == role).map(|&(_, name)| name.to_owned());
-    Columns {
-        time: get(Role::Time),
-        work: get(Role::Work),
-        duration: get(Role::Duration),
-        key: get(Role::Key),
-        client: get(Role::Client),
-        backend: get(Role::Backend),
-        class: get(Role::Class),
-        status: get(Role::Status),
-        bytes: get(Role::Bytes),
-        input: get(Role::Input),
-        output: get(Role::Output),
-    }
-}
-
 const SECOND: i64 = 1_000_000_000;
 
 #[test]
 fn columns_by_name_in_any_order() {
-    let map = columns(&[(Role::Time, "when"), (Role::Work, "took_ms"), (Role::Key, "url"), (Role::Status, "code"), (Role::Bytes, "size")]);
+    let map =
+        Columns::of(&[(Role::Time, "when"), (Role::Work, "took_ms"), (Role::Key, "url"), (Role::Status, "code"), (Role::Bytes, "size")]);
     let csv = b"size,url,when,code,took_ms,x\n12,\"/a,b\",1700000000.25,200,1.5,\n-,,1700000001,503,-1,\n";
     let heard = hear(Delimited::new(&map, Meaning::default()), csv).expect("it is read");
     assert_eq!(heard.other, [(1, "a header"), (2, "the times were taken for seconds, by the size of the first")]);
@@ -63,21 +47,21 @@ fn roles_without_a_name_are_found_by_theirs() {
 
 #[test]
 fn columns_by_number_where_there_is_no_header() {
-    let map = columns(&[(Role::Time, "2"), (Role::Duration, "1")]);
+    let map = Columns::of(&[(Role::Time, "2"), (Role::Duration, "1")]);
     let meaning = Meaning { time: Some(Unit::Seconds), span: Some(Unit::Milliseconds), ends: true };
     let heard = hear(Delimited::new(&map, meaning), b"took\twhen\n250\t10.5\n1\t1\t1\n").expect("it is read");
     assert_eq!(heard.other, [(1, "a header that nobody asked for")]);
     assert_eq!(heard.unreadable, [(3, "a row of 3 fields where the first has 2".to_owned())]);
     assert_eq!((heard.requests[0].at, heard.requests[0].duration), (10_250_000_000, Some(250_000_000)));
-    let fault = hear(Delimited::new(&columns(&[(Role::Time, "3")]), meaning), b"1,2\n").expect_err("there is no third column");
+    let fault = hear(Delimited::new(&Columns::of(&[(Role::Time, "3")]), meaning), b"1,2\n").expect_err("there is no third column");
     assert_eq!(fault, "1: `time` is column 3, and the first row has 2 fields");
-    let fault = hear(Delimited::new(&columns(&[(Role::Key, "1")]), meaning), b"1,2\n").expect_err("there is no time");
+    let fault = hear(Delimited::new(&Columns::of(&[(Role::Key, "1")]), meaning), b"1,2\n").expect_err("there is no time");
     assert!(fault.contains("columns = { time = 1 }"), "{fault}");
 }
 
 #[test]
 fn a_column_that_is_missing_is_told_with_those_found() {
-    let fault = hear(Delimited::new(&columns(&[(Role::Time, "timestmap")]), Meaning::default()), b"timestamp,\x1b[2J\n1,2\n");
+    let fault = hear(Delimited::new(&Columns::of(&[(Role::Time, "timestmap")]), Meaning::default()), b"timestamp,\x1b[2J\n1,2\n");
     let fault = fault.expect_err("there is no such column");
     assert_eq!(
         fault,

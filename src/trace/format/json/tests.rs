@@ -17,14 +17,13 @@ fn request<'a>(format: &mut JsonLines, line: &'a str) -> Entry<'a> {
 
 #[test]
 fn paths_lead_through_objects_and_arrays() {
-    let columns = Columns {
-        time: Some("log.at".into()),
-        work: Some("log.took_us".into()),
-        key: Some("tags.http.url".into()),
-        client: Some("ids.1.name".into()),
-        backend: Some("ids.0".into()),
-        ..Columns::default()
-    };
+    let columns = Columns::of(&[
+        (Role::Time, "log.at"),
+        (Role::Work, "log.took_us"),
+        (Role::Key, "tags.http.url"),
+        (Role::Client, "ids.1.name"),
+        (Role::Backend, "ids.0"),
+    ]);
     let mut format = JsonLines::new(&columns, Meaning { time: Some(Unit::Seconds), ..Meaning::default() });
     let entry = request(
         &mut format,
@@ -167,7 +166,7 @@ proptest! {
 
     #[test]
     fn any_paths_are_followed(path in "[a.0]{0,8}", line in "([a0.\":,{}\\[\\]]|\"a\":|1){0,30}") {
-        let columns = Columns { time: Some(path), ..Columns::default() };
+        let columns = Columns::of(&[(Role::Time, &path)]);
         let _ = JsonLines::new(&columns, Meaning::default()).read(format!("{{{line}}}").as_bytes());
     }
 }

@@ -1,7 +1,8 @@
-//! Foreign text made safe to show: no control, escape or bidirectional character reaches a terminal raw.
+//! Foreign text made safe to show: no control, escape or bidirectional character reaches a terminal raw. The one list of such characters is here.
 
-/// Whether a character would move the cursor, reorder or hide text.
-pub(crate) fn is_dangerous(c: char) -> bool {
+/// Whether a character may not be shown as it is: it would move the cursor, reorder text or hide (C0, C1, line and paragraph separators, bidirectional controls,
+/// invisible marks).
+pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -15,7 +16,7 @@ pub(crate) fn push_visible(out: &mut String, c: char) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         '\u{a0}' => out.push_str("\\u{a0}"),
-        c if is_dangerous(c) => out.extend(c.escape_unicode()),
+        c if is_harmful(c) => out.extend(c.escape_unicode()),
         c => out.push(c),
     }
 }
