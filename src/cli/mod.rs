@@ -9,6 +9,8 @@ mod balancers;
 mod check;
 mod files;
 mod generate;
+mod harvest;
+mod merge;
 mod outcome;
 mod pick;
 mod place;
@@ -17,6 +19,7 @@ mod report;
 mod run;
 mod scenarios;
 mod selftest;
+mod sweep;
 mod terminal;
 mod trace;
 
@@ -58,6 +61,8 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(args.color, args.quiet);
     let code = match args.command {
         Command::Run(options) => run::run(&options, &terminal),
+        Command::Sweep(options) => sweep::sweep(&options, &terminal),
+        Command::Merge(options) => merge::merge(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
         Command::Report(options) => report::report(&options, &terminal),
         Command::Pick(options) => pick::pick(&options, &terminal),

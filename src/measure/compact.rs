@@ -287,7 +287,7 @@ mod tests {
             };
             assert_eq!(said(&back.record), said(&one));
             assert_eq!((back.record.faults, back.record.clients), (one.faults, one.clients));
-            assert_eq!(back.record.backends[0].latency.map(|one| one.sum()), with.then_some(17));
+            assert_eq!(back.record.backends[0].latency.as_ref().map(|one| one.sum()), with.then_some(17));
         }
     }
 

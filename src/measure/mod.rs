@@ -39,6 +39,7 @@ mod series;
 pub mod setup;
 pub mod student;
 pub mod summary;
+pub mod surface;
 mod tallies;
 pub mod trace;
 mod value;

@@ -78,15 +78,23 @@ impl Grid {
         self.axes.iter().flatten()
     }
 
+    /// Which of its values each parameter has at a point.
+    #[must_use]
+    pub fn places(&self, at: usize) -> Vec<u32> {
+        let mut rest = at;
+        let mut of_axes: Vec<(usize, u32)> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let length = axis[0].values.len();
+            of_axes.push((axis.len(), (rest % length) as u32));
+            rest /= length;
+        }
+        of_axes.into_iter().rev().flat_map(|(keys, place)| std::iter::repeat_n(place, keys)).collect()
+    }
+
     /// The keys and values of a point.
     #[must_use]
     pub fn point(&self, at: usize) -> Vec<(&str, &str)> {
-        let (mut rest, mut of_axes) = (at, vec![0; self.axes.len()]);
-        for (place, axis) in of_axes.iter_mut().zip(&self.axes).rev() {
-            let length = axis[0].values.len();
-            (*place, rest) = (rest % length, rest / length);
-        }
-        self.axes.iter().zip(of_axes).flat_map(at_place).collect()
+        self.parameters().zip(self.places(at)).map(|(parameter, place)| (parameter.key.as_str(), parameter.values[place as usize].as_str())).collect()
     }
 
     /// A point in words: `load = 0.9, instances = 10`.
@@ -94,10 +102,6 @@ impl Grid {
     pub fn words(&self, at: usize) -> String {
         self.point(at).iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
     }
-}
-
-fn at_place((axis, place): (&Vec<Parameter>, usize)) -> impl Iterator<Item = (&str, &str)> {
-    axis.iter().map(move |parameter| (parameter.key.as_str(), parameter.values[place].as_str()))
 }
 
 /// One option: parameters parted by `&`.

@@ -209,6 +209,25 @@ impl Journal {
         Ok(if at == 0 { None } else { Some(state.frame(at)?.split_off(4)) })
     }
 
+    /// Adds everything that this one has to another, in the order of the plan; what is there already stays.
+    ///
+    /// # Errors
+    /// If one cannot be read or the other cannot be written.
+    pub fn copy(&self, plan: &Plan, to: &Self) -> io::Result<()> {
+        for (at, point) in plan.points.iter().enumerate() {
+            let end = plan.points.get(at + 1).map_or(plan.cells(), |next| next.first as usize);
+            if let Some(scene) = self.scene(at)? {
+                to.add_scene(at, &scene)?;
+            }
+            for cell in point.first as usize..end {
+                if let (Some(record), false) = (self.cell(cell)?, to.has(cell)) {
+                    to.add(cell, plan.id(cell), &record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Asks the system to write everything to the disk.
     ///
     /// # Errors
