@@ -39,6 +39,8 @@ pub struct Varied {
     pub values: Vec<String>,
     /// Whether a logarithmic range gave them.
     pub is_log: bool,
+    /// Its axis of the grid: keys that are varied together have the same.
+    pub axis: u16,
 }
 
 /// A metric that is shown.

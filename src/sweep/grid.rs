@@ -78,6 +78,11 @@ impl Grid {
         self.axes.iter().flatten()
     }
 
+    /// The axes with their numbers.
+    pub fn axes(&self) -> impl Iterator<Item = (u16, &[Parameter])> {
+        (0..).zip(self.axes.iter().map(Vec::as_slice))
+    }
+
     /// Which of its values each parameter has at a point.
     #[must_use]
     pub fn places(&self, at: usize) -> Vec<u32> {

@@ -62,7 +62,9 @@ pub fn harvest(plan: &Plan, journal: &Journal, csv: Sink<'_>, json_lines: Sink<'
 }
 
 fn begun(plan: &Plan) -> Surface {
-    let varied = plan.head.parameters.parameters().map(|one| Varied { key: one.key.clone(), values: one.values.clone(), is_log: one.is_log });
+    let varied = plan.head.parameters.axes().flat_map(|(axis, parameters)| {
+        parameters.iter().map(move |one| Varied { key: one.key.clone(), values: one.values.clone(), is_log: one.is_log, axis })
+    });
     Surface {
         title: plan.head.title.clone(),
         question: plan.head.question.clone(),

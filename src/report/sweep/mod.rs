@@ -4,6 +4,10 @@
 //! [`Surface`](crate::measure::surface::Surface) to people.
 
 #[cfg(feature = "plots")]
+mod changes;
+#[cfg(feature = "plots")]
+mod facets;
+#[cfg(feature = "plots")]
 pub mod page;
 pub mod rows;
 pub mod table;

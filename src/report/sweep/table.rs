@@ -138,7 +138,7 @@ pub(super) mod tests {
     pub(in crate::report::sweep) fn sample() -> Surface {
         let mut surface = Surface {
             title: Some("Two".into()),
-            parameters: vec![Varied { key: "traffic.arrivals.load".into(), values: vec!["0.5".into(), "0.7".into(), "0.9".into()], is_log: false }],
+            parameters: vec![Varied { key: "traffic.arrivals.load".into(), values: vec!["0.5".into(), "0.7".into(), "0.9".into()], ..Varied::default() }],
             metrics: vec![Shown { metric: "latency.p99".into(), unit: Unit::Milliseconds, better: Better::Lower }],
             balancers: vec!["a".into(), "b".into()],
             variants: vec![None],
