@@ -30,7 +30,10 @@ pub(super) fn all(plan: &Plan, target: &Target, format: Format, opens: bool, ter
                 folder.forget();
             }
             let kept = target.journal().done();
-            terminal.error(&format!("cannot write the results: {error}; {kept} finished cells are kept in {}: go on with --resume", target.shown()));
+            terminal.error(&format!(
+                "cannot write the results: {error}; {kept} finished cells are kept in {}: go on with --resume",
+                target.shown()
+            ));
             return Code::Failed;
         }
     };
@@ -74,12 +77,10 @@ fn taken(format: Format, text: &mut String) -> (Taker<'_>, Taker<'_>) {
 fn written(plan: &Plan, folder: &Folder, format: Format, text: &mut String) -> io::Result<Harvest> {
     let (mut csv_file, mut lines_file) = (folder.draft("results.csv")?, folder.draft("results.jsonl")?);
     let (mut csv, mut lines) = taken(format, text);
-    let harvest = harvest::harvest(
-        plan,
-        &folder.journal,
-        &mut |rows| csv_file.write_all(rows.as_bytes()).and_then(|()| csv(rows)),
-        &mut |rows| lines_file.write_all(rows.as_bytes()).and_then(|()| lines(rows)),
-    )?;
+    let harvest =
+        harvest::harvest(plan, &folder.journal, &mut |rows| csv_file.write_all(rows.as_bytes()).and_then(|()| csv(rows)), &mut |rows| {
+            lines_file.write_all(rows.as_bytes()).and_then(|()| lines(rows))
+        })?;
     let (mut plan_file, mut page_file) = (folder.draft("plan.json")?, folder.draft("sweep.html")?);
     plan_file.write_all(listing::json(plan).as_bytes())?;
     page_file.write_all(page::draw(&harvest.surface).as_bytes())?;

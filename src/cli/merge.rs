@@ -130,6 +130,8 @@ fn say_missing(plan: &Plan, missing: &[usize], allowed: bool, terminal: &Termina
     if allowed {
         terminal.warning(&text);
     } else {
-        terminal.error(&(text + "\n  help: finish their shards with --resume, name all folders, or add --allow-partial to leave their points out"));
+        terminal.error(
+            &(text + "\n  help: finish their shards with --resume, name all folders, or add --allow-partial to leave their points out"),
+        );
     }
 }

@@ -37,8 +37,9 @@ fn prepared<'a>(args: &'a SweepArgs, terminal: &Terminal) -> Result<(Plan, Vec<u
     };
     let shard = match &args.shard {
         None => Shard::WHOLE,
-        Some(text) => Shard::read(text, &|name| std::env::var(name).ok())
-            .map_err(|fault| invalid(&format!("`--shard {}`: {}\n  allowed: {}", neutral::plain(text), lines(&fault.to_string()), shard::ALLOWED)))?,
+        Some(text) => Shard::read(text, &|name| std::env::var(name).ok()).map_err(|fault| {
+            invalid(&format!("`--shard {}`: {}\n  allowed: {}", neutral::plain(text), lines(&fault.to_string()), shard::ALLOWED))
+        })?,
     };
     let grid = Grid::read(&args.vary).map_err(|faults| {
         faults.iter().for_each(|fault| terminal.error(&lines(&fault.to_string())));
@@ -53,10 +54,12 @@ fn prepared<'a>(args: &'a SweepArgs, terminal: &Terminal) -> Result<(Plan, Vec<u
         NoPlan::TooManyCells => invalid(&no_plan.to_string()),
     })?;
     if points.ignores_precision {
-        terminal.warning("run.precision is not used: the replications of a sweep are those of its plan, so that it can be resumed and divided");
+        terminal
+            .warning("run.precision is not used: the replications of a sweep are those of its plan, so that it can be resumed and divided");
     }
     let first = points.job(&plan.overrides(0)).ok_or(Code::Invalid)?;
-    judge::shown(&Scene::of(&first), &args.metrics).map_err(|fault| invalid(&format!("`--metric`: {}", neutral::plain(&fault.to_string()))))?;
+    judge::shown(&Scene::of(&first), &args.metrics)
+        .map_err(|fault| invalid(&format!("`--metric`: {}", neutral::plain(&fault.to_string()))))?;
     let cells = shard.cells(&plan);
     Ok((plan, cells, shard, points))
 }
@@ -69,7 +72,9 @@ fn lines(text: &str) -> String {
 fn printed(plan: &Plan, cells: &[u32], shard: Shard, format: Format, terminal: &Terminal) -> Code {
     terminal.result(&match format {
         Format::Json => listing::json(plan),
-        Format::Table | Format::Csv | Format::Markdown => listing::words(plan, cells, &shard.to_string()).lines().map(|line| neutral::plain(line) + "\n").collect(),
+        Format::Table | Format::Csv | Format::Markdown => {
+            listing::words(plan, cells, &shard.to_string()).lines().map(|line| neutral::plain(line) + "\n").collect()
+        }
     })
 }
 
@@ -220,7 +225,11 @@ impl Target {
             });
         };
         let folder = Folder::take(out, plan, mode).map_err(|refused| {
-            terminal.error(&format!("cannot write the sweep to `{}`: {}", neutral::plain(&out.to_string_lossy()), lines(&refused.to_string())));
+            terminal.error(&format!(
+                "cannot write the sweep to `{}`: {}",
+                neutral::plain(&out.to_string_lossy()),
+                lines(&refused.to_string())
+            ));
             if matches!(refused, Refused::Io(_)) { Code::Failed } else { Code::Invalid }
         })?;
         folder.mended.iter().for_each(|what| terminal.warning(what));

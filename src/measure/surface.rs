@@ -101,7 +101,9 @@ impl Surface {
     /// The best of a group by one of the metrics, and whether others cannot be told from it.
     #[must_use]
     pub fn best(&self, group: &[Row], metric: usize) -> Option<usize> {
-        let value = |row: &Row| row.figures.get(metric).and_then(|figure| figure.value).filter(|_| !row.overloaded || group.iter().all(|row| row.overloaded));
+        let value = |row: &Row| {
+            row.figures.get(metric).and_then(|figure| figure.value).filter(|_| !row.overloaded || group.iter().all(|row| row.overloaded))
+        };
         let known = group.iter().enumerate().filter_map(|(at, row)| Some((at, value(row)?)));
         let is_better = |new: f64, old: f64| match self.metrics[metric].better {
             super::metric::Better::Higher => new > old,
@@ -120,7 +122,12 @@ fn number<T: PartialEq>(known: &mut Vec<T>, wanted: T) -> u16 {
 }
 
 /// Whom one balancer is better than by a metric, among the comparisons of a point.
-pub fn beaten<'a>(comparisons: &'a [Comparison], balancer: &'a str, variant: Option<&'a str>, metric: &'a str) -> impl Iterator<Item = &'a str> {
+pub fn beaten<'a>(
+    comparisons: &'a [Comparison],
+    balancer: &'a str,
+    variant: Option<&'a str>,
+    metric: &'a str,
+) -> impl Iterator<Item = &'a str> {
     let within = move |one: &&Comparison| one.metric == metric && one.variant.as_deref() == variant && one.than_variant == one.variant;
     comparisons.iter().filter(within).filter_map(move |one| match one.verdict {
         Verdict::Better if one.balancer == balancer => Some(one.than.as_str()),

@@ -64,7 +64,9 @@ impl Folder {
     pub fn take(path: &Path, plan: &Plan, mode: Mode) -> Result<Self, Refused> {
         let is_new = make(path)?;
         if !is_new && mode != Mode::Force && !is_ours(path)? {
-            return because("it holds something that is not a sweep; name another folder, or add --force to write into it (files of other names stay)");
+            return because(
+                "it holds something that is not a sweep; name another folder, or add --force to write into it (files of other names stay)",
+            );
         }
         let lock = locked(path)?;
         let file = path.join(JOURNAL);
@@ -233,7 +235,9 @@ fn resumed(path: &Path, plan: &Plan) -> Result<(Journal, Vec<String>), Refused> 
     let file = OpenOptions::new().read(true).write(true).open(path.join(JOURNAL))?;
     let Opened { plan: found, journal, damage, torn } = Journal::open(file).map_err(unusable)?;
     if let Some(difference) = plan.difference(&found) {
-        return because(format!("it holds another sweep; what differs is {difference}\n  help: name another folder, or add --force to begin again"));
+        return because(format!(
+            "it holds another sweep; what differs is {difference}\n  help: name another folder, or add --force to begin again"
+        ));
     }
     let mut mended = Vec::new();
     if let Some(at) = torn {

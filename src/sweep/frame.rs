@@ -162,7 +162,8 @@ mod tests {
             let found = pieces(&other);
             let whole = found.iter().filter(|piece| matches!(piece, Piece::Frame(..))).count();
             assert_eq!(whole, 2, "bit {bit}: {found:?}");
-            let damage = if hit == 2 { Piece::Torn(starts[2]) } else { Piece::Damage(starts[hit], starts.get(hit + 1).copied().unwrap_or(end)) };
+            let damage =
+                if hit == 2 { Piece::Torn(starts[2]) } else { Piece::Damage(starts[hit], starts.get(hit + 1).copied().unwrap_or(end)) };
             assert!(found.contains(&damage), "bit {bit}: {found:?}");
         }
     }

@@ -99,7 +99,10 @@ impl Grid {
     /// The keys and values of a point.
     #[must_use]
     pub fn point(&self, at: usize) -> Vec<(&str, &str)> {
-        self.parameters().zip(self.places(at)).map(|(parameter, place)| (parameter.key.as_str(), parameter.values[place as usize].as_str())).collect()
+        self.parameters()
+            .zip(self.places(at))
+            .map(|(parameter, place)| (parameter.key.as_str(), parameter.values[place as usize].as_str()))
+            .collect()
     }
 
     /// A point in words: `load = 0.9, instances = 10`.

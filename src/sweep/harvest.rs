@@ -2,8 +2,8 @@
 //!
 //! Rows are handed on as they are made and forgotten; only what tables and charts show is kept.
 
-use super::judge::{self, Judged};
 use super::journal::Journal;
+use super::judge::{self, Judged};
 use super::plan::Plan;
 use super::scene::Scene;
 use crate::measure::compact::{self, Unpacked};
@@ -44,8 +44,13 @@ pub fn harvest(plan: &Plan, journal: &Journal, csv: Sink<'_>, json_lines: Sink<'
             harvest.surface.metrics = judge::shown(&scene, &plan.head.metrics).map_err(|fault| broken(&fault.to_string()))?;
         }
         let parameters = plan.head.parameters.point(point);
-        let written =
-            rows::Point { parameters: &parameters, summary: &judged.summary, metrics: &plan.head.metrics, asked: &judged.asked, more: &judged.more };
+        let written = rows::Point {
+            parameters: &parameters,
+            summary: &judged.summary,
+            metrics: &plan.head.metrics,
+            asked: &judged.asked,
+            more: &judged.more,
+        };
         csv(&rows::csv(written, is_first))?;
         json_lines(&rows::json_lines(written))?;
         add_rows(&mut harvest.surface, plan, point, &judged);

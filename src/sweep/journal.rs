@@ -78,14 +78,8 @@ impl Journal {
         let bytes = Frame::bytes(PLAN, &plan_bytes(plan));
         file.write_all(&bytes)?;
         file.sync_all()?;
-        let state = State {
-            file,
-            end: bytes.len() as u64,
-            cells: vec![0; plan.cells()],
-            scenes: vec![0; plan.points.len()],
-            done: 0,
-            unsynced: 0,
-        };
+        let state =
+            State { file, end: bytes.len() as u64, cells: vec![0; plan.cells()], scenes: vec![0; plan.points.len()], done: 0, unsynced: 0 };
         Ok(Self { state: Mutex::new(state) })
     }
 

@@ -62,7 +62,9 @@ fn is_mean_of_time(metric: &str) -> bool {
 /// If there is no such metric.
 pub fn shown(scene: &Scene, metrics: &[String]) -> Result<Vec<Shown>, UnknownMetric> {
     let backends = scene.subjects().next().map(|subject| subject.backends).unwrap_or_default();
-    let one = |path: &str| Metric::parse(path, &backends).map(|metric| Shown { metric: path.to_owned(), unit: metric.unit(), better: metric.better() });
+    let one = |path: &str| {
+        Metric::parse(path, &backends).map(|metric| Shown { metric: path.to_owned(), unit: metric.unit(), better: metric.better() })
+    };
     if metrics.is_empty() { USUAL.into_iter().map(one).collect() } else { metrics.iter().map(|path| one(path)).collect() }
 }
 

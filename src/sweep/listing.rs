@@ -64,7 +64,12 @@ pub fn words(plan: &Plan, mine: &[u32], shard: &str) -> String {
     };
     let entrants = plan.head.entrants.first().map_or(0, Vec::len);
     let _ = writeln!(text, "{} points, {entrants} balancers and variants each, {replications} replications", plan.points.len());
-    let _ = writeln!(text, "{} cells{}", plan.cells(), if shard == "1/1" { String::new() } else { format!(", {} of them in shard {shard}", mine.len()) });
+    let _ = writeln!(
+        text,
+        "{} cells{}",
+        plan.cells(),
+        if shard == "1/1" { String::new() } else { format!(", {} of them in shard {shard}", mine.len()) }
+    );
     let _ = writeln!(text, "fingerprint {}", plan.fingerprint);
     text
 }
@@ -89,7 +94,10 @@ mod tests {
     fn words_say_how_much_it_is() {
         let plan = plan(&["traffic.arrivals.load=0.1:0.9:0.01"]).expect("planned");
         let text = words(&plan, &[1, 2], "1/2");
-        assert!(text.contains("0.29, … (81 values)") && text.contains("81 points, 2 balancers and variants each, 2 replications"), "{text}");
+        assert!(
+            text.contains("0.29, … (81 values)") && text.contains("81 points, 2 balancers and variants each, 2 replications"),
+            "{text}"
+        );
         assert!(text.contains("324 cells, 2 of them in shard 1/2\nfingerprint "), "{text}");
     }
 }

@@ -209,7 +209,8 @@ impl Plan {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         let (one, two) = (&self.head, &other.head);
-        let keys = |head: &Head| head.parameters.parameters().map(|one| format!("{}={}", one.key, one.values.join(","))).collect::<Vec<_>>();
+        let keys =
+            |head: &Head| head.parameters.parameters().map(|one| format!("{}={}", one.key, one.values.join(","))).collect::<Vec<_>>();
         let lists = |head: &Head| format!("{:?}", head.entrants);
         let found = [
             ("the version", one.tool.version.clone(), two.tool.version.clone()),
@@ -220,10 +221,16 @@ impl Plan {
             ("the balancers", lists(one), lists(two)),
             ("the number of cells", self.cells().to_string(), other.cells().to_string()),
         ];
-        let found = found.into_iter().find(|(_, one, two)| one != two).map(|(what, one, two)| format!("{what}: {} and {}", cut(&one), cut(&two)));
+        let found =
+            found.into_iter().find(|(_, one, two)| one != two).map(|(what, one, two)| format!("{what}: {} and {}", cut(&one), cut(&two)));
         let point = || {
-            let at = self.points.iter().zip(&other.points).position(|(one, two)| one.sha != two.sha || one.replications != two.replications)?;
-            Some(format!("what is planned at point {} ({}): an option, a default or a file that the scenario names", at + 1, one.parameters.words(at)))
+            let at =
+                self.points.iter().zip(&other.points).position(|(one, two)| one.sha != two.sha || one.replications != two.replications)?;
+            Some(format!(
+                "what is planned at point {} ({}): an option, a default or a file that the scenario names",
+                at + 1,
+                one.parameters.words(at)
+            ))
         };
         found.or_else(point).or_else(|| (self.fingerprint != other.fingerprint).then(|| "the plan's fingerprint".to_owned()))
     }
@@ -315,7 +322,8 @@ pub(super) mod tests {
 
     #[test]
     fn ids_say_what_a_cell_is_and_not_where_it_stands() {
-        let (one, other) = (plan(&["traffic.arrivals.load=0.5,0.6"]).expect("planned"), plan(&["traffic.arrivals.load=0.6"]).expect("planned"));
+        let (one, other) =
+            (plan(&["traffic.arrivals.load=0.5,0.6"]).expect("planned"), plan(&["traffic.arrivals.load=0.6"]).expect("planned"));
         assert_eq!((4..8).map(|at| one.id(at)).collect::<Vec<_>>(), (0..4).map(|at| other.id(at)).collect::<Vec<_>>());
         assert_ne!(one.fingerprint, other.fingerprint);
         assert_eq!(one, plan(&["traffic.arrivals.load=0.5,0.6"]).expect("planned"));

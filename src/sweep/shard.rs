@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn engines_say_which_shard_this_is() {
         is("auto", &[("EVENKEEL_SHARD", "2/3"), ("SLURM_ARRAY_TASK_ID", "9")], 2, 3);
-        let slurm = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_COUNT", "3"), ("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_STEP", "2")];
+        let slurm =
+            [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_COUNT", "3"), ("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_STEP", "2")];
         is("auto", &slurm, 3, 3);
         is("auto", &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "6"), ("SLURM_ARRAY_TASK_MIN", "3")], 1, 6);
         is("auto", &[("JOB_COMPLETION_INDEX", "0"), ("EVENKEEL_SHARDS", "4")], 1, 4);
@@ -216,7 +217,8 @@ mod tests {
             let mut all = shards.concat();
             all.sort_unstable();
             assert_eq!(all, (0..plan.cells() as u32).collect::<Vec<_>>());
-            let cost = |cells: &Vec<u32>| cells.iter().map(|&cell| u64::from(plan.points[plan.cell(cell as usize).point].cost)).sum::<u64>();
+            let cost =
+                |cells: &Vec<u32>| cells.iter().map(|&cell| u64::from(plan.points[plan.cell(cell as usize).point].cost)).sum::<u64>();
             let (least, most) = (shards.iter().map(cost).min(), shards.iter().map(cost).max());
             assert!(most.expect("some") - least.expect("some") <= 10_100, "{of}: {least:?} to {most:?}");
         }

@@ -50,14 +50,20 @@ fn columns(csv: &str) -> Vec<Vec<(&str, &str)>> {
 
 #[test]
 fn a_sweep_says_at_each_point_what_a_run_says_to_the_last_digit() {
-    let scenario = file("sweep-equal", &SMALL.replace("[run]", "[[variant]]\nname = \"as is\"\n[[variant]]\nname = \"slow\"\nset = { \"backends.0.speed\" = 0.8 }\n[run]"));
+    let scenario = file(
+        "sweep-equal",
+        &SMALL.replace("[run]", "[[variant]]\nname = \"as is\"\n[[variant]]\nname = \"slow\"\nset = { \"backends.0.speed\" = 0.8 }\n[run]"),
+    );
     let out = folder("sweep-equal-out");
     fine(&["sweep", &scenario, "--vary", LOADS, "--vary", "run.seed=1,2", "--out", path(&out), "-q"]);
     let csv = fs::read_to_string(out.join("results.csv")).expect("written");
     let rows = columns(&csv);
     assert_eq!(rows.len(), 3 * 2 * 2 * 2);
-    let lines: Vec<serde_json::Value> =
-        fs::read_to_string(out.join("results.jsonl")).expect("written").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<serde_json::Value> = fs::read_to_string(out.join("results.jsonl"))
+        .expect("written")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     let mut at = 0;
     for load in ["0.5", "0.7", "0.9"] {
         for seed in ["1", "2"] {
@@ -169,7 +175,10 @@ fn what_is_wrong_is_said_once_before_anything_runs() {
 
 #[test]
 fn precision_is_not_used_and_that_is_said() {
-    let scenario = file("sweep-precision", &SMALL.replace("replications = 2", "replications = 2\nprecision = { metric = \"latency.p99\", relative = \"0.1%\" }"));
+    let scenario = file(
+        "sweep-precision",
+        &SMALL.replace("replications = 2", "replications = 2\nprecision = { metric = \"latency.p99\", relative = \"0.1%\" }"),
+    );
     let output = fine(&["sweep", &scenario, "--vary", "run.seed=1,2", "--format", "csv"]);
     assert!(text(&output.stderr).contains("run.precision is not used"), "{}", text(&output.stderr));
     assert!(columns(&text(&output.stdout)).iter().all(|row| row.contains(&("replications", "2"))));
@@ -371,7 +380,8 @@ fn shards_in_any_order_are_the_whole() {
     let parts = shards("sweep-shards", &scenario, 5);
     let out = folder("sweep-shards-out");
     let order = Just(parts).prop_shuffle();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() });
     let tried = runner.run(&order, |parts| {
         let names: Vec<&str> = parts.iter().map(|part| path(part)).collect();
         let merged = evenkeel(&[&["merge", "--out", path(&out)], &names[..]].concat());

@@ -87,7 +87,14 @@ impl Axis {
 
     /// Percentiles up to a share.
     pub(super) fn nines(name: &str, high: f64) -> Self {
-        Self { scale: Scale::Nines, unit: Unit::Share, low: 0.0, high: high.clamp(0.9, 0.999_999_999), name: name.into(), words: Vec::new() }
+        Self {
+            scale: Scale::Nines,
+            unit: Unit::Share,
+            low: 0.0,
+            high: high.clamp(0.9, 0.999_999_999),
+            name: name.into(),
+            words: Vec::new(),
+        }
     }
 
     /// Over everything that either covers.

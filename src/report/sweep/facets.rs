@@ -35,12 +35,20 @@ impl Along {
         let numeric = (0..keys.len()).filter(several).find(|&at| numbers(&surface.parameters[at].values).is_some());
         let parameter = numeric.or_else(|| (0..keys.len()).find(several)).or((!keys.is_empty()).then_some(0));
         let Some(at) = parameter else {
-            return Self { parameter, places: vec![0.0], words: vec![String::new()], axis: Axis::words("", vec![String::new()]), is_words: true };
+            return Self {
+                parameter,
+                places: vec![0.0],
+                words: vec![String::new()],
+                axis: Axis::words("", vec![String::new()]),
+                is_words: true,
+            };
         };
         let varied = &surface.parameters[at];
         let shown: Vec<String> = varied.values.iter().map(|value| words::value(value)).collect();
         match numbers(&varied.values).filter(|_| several(&at)) {
-            Some(found) => Self { axis: scale(&keys[at], &found, varied.is_log), parameter, places: found.values, words: shown, is_words: false },
+            Some(found) => {
+                Self { axis: scale(&keys[at], &found, varied.is_log), parameter, places: found.values, words: shown, is_words: false }
+            }
             None => Self {
                 parameter,
                 places: (0..shown.len()).map(|place| place as f64).collect(),
@@ -53,7 +61,8 @@ impl Along {
 }
 
 fn scale(name: &str, numbers: &Numbers, is_log: bool) -> Axis {
-    let (low, high) = numbers.values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+    let (low, high) =
+        numbers.values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
     if low > 0.0 && (is_log || is_spread(&numbers.values, low, high)) {
         let mut axis = Axis::log(name, numbers.unit, numbers.values.iter().copied());
         (axis.low, axis.high) = (low, high);
@@ -163,7 +172,8 @@ mod tests {
             let load = row.at[0];
             row.at.extend([u32::from(at >= 4), load]);
         }
-        let names: Vec<(String, usize)> = facets(&surface, &Along::of(&surface)).into_iter().map(|one| (one.name, one.rows.len())).collect();
+        let names: Vec<(String, usize)> =
+            facets(&surface, &Along::of(&surface)).into_iter().map(|one| (one.name, one.rows.len())).collect();
         assert_eq!(names, [("kind one".to_owned(), 4), ("kind two".to_owned(), 2)]);
     }
 }

@@ -21,14 +21,18 @@ const MOST: usize = 120;
 const TOLD: usize = 12;
 const HEIGHT: u32 = 400;
 
-const MORE_STYLE: &str = ".sweep table{font-size:.85rem}.sweep td,.sweep th{padding:.2rem .6rem}.sweep ol{margin:.4rem 0 .8rem;padding-left:1.6rem}";
+/// Beside a chart its numbers, where there is room.
+const MORE_STYLE: &str = ".sweep table{font-size:.85rem}.sweep td,.sweep th{padding:.2rem .6rem}.sweep ol{margin:.4rem 0 .8rem;padding-left:1.6rem}\
+    @media (min-width:80rem){.sweep .charts{grid-template-columns:1fr}.sweep figure{max-width:none;display:grid;grid-template-columns:minmax(0,50rem) minmax(0,1fr);column-gap:2rem;grid-auto-rows:min-content}\
+    .sweep figure>*{grid-column:1}.sweep figure h3{grid-column:1/-1}.sweep figure details{grid-column:2;grid-row:2/span 5}}";
 
 /// The whole file.
 #[must_use]
 pub fn draw(surface: &Surface) -> String {
     let style = format!("{}{MORE_STYLE}", page::STYLE);
     let title = surface.title.as_deref().unwrap_or("A sweep");
-    let question = surface.question.as_deref().map(|text| format!("<p class=\"question\">{}</p>\n", html(&page::long(text)))).unwrap_or_default();
+    let question =
+        surface.question.as_deref().map(|text| format!("<p class=\"question\">{}</p>\n", html(&page::long(text)))).unwrap_or_default();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src {}; img-src data:; base-uri 'none'; form-action 'none'\">\n\
@@ -63,7 +67,11 @@ fn sections(surface: &Surface) -> String {
         let chart = |(at, facet): (usize, &Facet<'_>)| Chart { surface, along: &along, facet, metric: number, slots: &slots }.html(&y, at);
         let charts: String = facets.iter().take(count).enumerate().map(chart).collect();
         let left = facets.len() - count;
-        let more = if left == 0 { String::new() } else { format!("<p class=\"note\">{left} more charts are not drawn: results.csv has their numbers.</p>\n") };
+        let more = if left == 0 {
+            String::new()
+        } else {
+            format!("<p class=\"note\">{left} more charts are not drawn: results.csv has their numbers.</p>\n")
+        };
         let id = format!("m{number}");
         text += &page::section(&id, &heading(shown), &format!("<div class=\"charts\">\n{charts}</div>\n{more}"));
     }
@@ -104,7 +112,9 @@ fn y_axis(surface: &Surface, shown: &Shown, number: usize) -> Axis {
 
 /// With more balancers than colours, those that win most often have them.
 fn slots(surface: &Surface) -> Vec<u8> {
-    let wins = |balancer: usize| surface.rows.iter().filter(|row| usize::from(row.balancer) == balancer).map(|row| row.figures[0].beats.len()).sum::<usize>();
+    let wins = |balancer: usize| {
+        surface.rows.iter().filter(|row| usize::from(row.balancer) == balancer).map(|row| row.figures[0].beats.len()).sum::<usize>()
+    };
     let mut order: Vec<usize> = (0..surface.balancers.len()).collect();
     if order.len() > palette::COLOURS {
         order.sort_by_key(|&balancer| (std::cmp::Reverse(wins(balancer)), balancer));
@@ -187,9 +197,12 @@ impl Chart<'_> {
 
     fn lines(&self) -> Vec<Line> {
         let points = changes::points(self.facet, self.along);
-        let there: Vec<u16> = (0..self.surface.balancers.len() as u16).filter(|balancer| self.facet.rows.iter().any(|row| row.balancer == *balancer)).collect();
+        let there: Vec<u16> = (0..self.surface.balancers.len() as u16)
+            .filter(|balancer| self.facet.rows.iter().any(|row| row.balancer == *balancer))
+            .collect();
         let line = |(place, &balancer): (usize, &u16)| {
-            let mut line = Line { series: balancer.min(250) as u8, name: self.surface.balancers[usize::from(balancer)].clone(), ..Line::default() };
+            let mut line =
+                Line { series: balancer.min(250) as u8, name: self.surface.balancers[usize::from(balancer)].clone(), ..Line::default() };
             let mut sure = None;
             for (at, rows) in &points {
                 let Some(row) = rows.iter().find(|row| row.balancer == balancer) else { continue };
@@ -216,14 +229,17 @@ impl Chart<'_> {
         }
         let width = 0.8 / count as f64;
         let left = x - 0.4 + width * place as f64;
-        for (x, y, band) in [(left + 0.1 * width, figure.value, band), (left + 0.9 * width, figure.value, band), (left + width, None, None)] {
+        for (x, y, band) in [(left + 0.1 * width, figure.value, band), (left + 0.9 * width, figure.value, band), (left + width, None, None)]
+        {
             line.points.push((x, y));
             line.band.push(band);
         }
     }
 
     fn table(&self) -> Table {
-        let there: Vec<u16> = (0..self.surface.balancers.len() as u16).filter(|balancer| self.facet.rows.iter().any(|row| row.balancer == *balancer)).collect();
+        let there: Vec<u16> = (0..self.surface.balancers.len() as u16)
+            .filter(|balancer| self.facet.rows.iter().any(|row| row.balancer == *balancer))
+            .collect();
         let key = self.along.parameter.map(|at| words::keys(self.surface)[at].clone()).unwrap_or_default();
         let head = std::iter::once(key).chain(there.iter().map(|&balancer| self.label(balancer))).collect();
         let row = |(at, rows): &(usize, Vec<&Row>)| {
@@ -270,7 +286,8 @@ fn about(surface: &Surface) -> String {
         ("cells".to_owned(), surface.cells.to_string()),
         ("fingerprint of the plan".to_owned(), surface.fingerprint.clone()),
     ]);
-    let facts: String = facts.map(|(name, fact)| format!("<div><dt>{}</dt><dd class=\"code\">{}</dd></div>\n", html(&name), html(&fact))).collect();
+    let facts: String =
+        facts.map(|(name, fact)| format!("<div><dt>{}</dt><dd class=\"code\">{}</dd></div>\n", html(&name), html(&fact))).collect();
     let reading = "<p>At every point all balancers meet the same requests. * marks the best of a point, ~ what cannot be told from it: verdicts are paired by replication and corrected \
                    for their number within a point, not over all points. results.csv and results.jsonl hold every number.</p>\n";
     page::section("about", "What was varied, and how to read it", &format!("<dl class=\"facts\">\n{facts}</dl>\n{reading}"))
@@ -321,7 +338,14 @@ mod tests {
         let rows = surface.rows.clone();
         let values: Vec<String> = (0..200).map(|at| at.to_string()).collect();
         surface.parameters.push(Varied { key: "run.seed".into(), values, is_log: false, axis: 1 });
-        surface.rows = (0..200).flat_map(|seed| rows.iter().cloned().map(move |mut row| { row.at.push(seed); row })).collect();
+        surface.rows = (0..200)
+            .flat_map(|seed| {
+                rows.iter().cloned().map(move |mut row| {
+                    row.at.push(seed);
+                    row
+                })
+            })
+            .collect();
         let page = draw(&surface);
         assert_eq!(page.matches("<figure").count(), MOST);
         assert!(page.contains("80 more charts are not drawn"));

@@ -123,7 +123,11 @@ mod tests {
         let text = csv(point(&summary, &metrics, &asked), true);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 1 + summary.results.len());
-        assert!(lines[0].starts_with("traffic.arrivals.load,backends.web.zone,variant,balancer,kind,seed,replications,offered,"), "{}", lines[0]);
+        assert!(
+            lines[0].starts_with("traffic.arrivals.load,backends.web.zone,variant,balancer,kind,seed,replications,offered,"),
+            "{}",
+            lines[0]
+        );
         assert!(lines[0].ends_with(",success_rate,success_rate_ci95"));
         assert!(lines[1].starts_with("0.9,\"a, b\",") && lines[1].ends_with(",0.5,0.25"), "{}", lines[1]);
         assert!(!csv(point(&summary, &metrics, &asked), false).contains("variant"));
@@ -153,8 +157,11 @@ mod tests {
 
     #[test]
     fn numbers_are_numbers_and_texts_are_texts() {
-        assert_eq!(parameters(&[("a", "1"), ("b", "0.5"), ("c", "10ms"), ("d", "true"), ("e", "\"1\""), ("f", "p2c")]), json!({
-            "a": 1, "b": 0.5, "c": "10ms", "d": true, "e": "1", "f": "p2c"
-        }));
+        assert_eq!(
+            parameters(&[("a", "1"), ("b", "0.5"), ("c", "10ms"), ("d", "true"), ("e", "\"1\""), ("f", "p2c")]),
+            json!({
+                "a": 1, "b": 0.5, "c": "10ms", "d": true, "e": "1", "f": "p2c"
+            })
+        );
     }
 }

@@ -77,7 +77,8 @@ fn cut(surface: &Surface) -> String {
 }
 
 fn legend(surface: &Surface) -> String {
-    let several = if surface.balancers.len() > 1 { " · * best at its point · ~ cannot be told from it, paired on the same requests" } else { "" };
+    let several =
+        if surface.balancers.len() > 1 { " · * best at its point · ~ cannot be told from it, paired on the same requests" } else { "" };
     format!("± half a 95% interval{several}")
 }
 
@@ -101,7 +102,9 @@ fn cells(surface: &Surface) -> (Vec<String>, Vec<Vec<Cell>>) {
         for (at, row) in group.iter().enumerate() {
             let mut cells = names(surface, row);
             cells.extend((0..best.len()).map(|metric| marked(group, at, metric, best[metric])));
-            cells.extend(overloaded.then(|| Cell { text: if row.overloaded { "overloaded".into() } else { String::new() }, style: Style::Alarm }));
+            cells.extend(
+                overloaded.then(|| Cell { text: if row.overloaded { "overloaded".into() } else { String::new() }, style: Style::Alarm }),
+            );
             rows.push(cells);
         }
     }
@@ -138,7 +141,11 @@ pub(super) mod tests {
     pub(in crate::report::sweep) fn sample() -> Surface {
         let mut surface = Surface {
             title: Some("Two".into()),
-            parameters: vec![Varied { key: "traffic.arrivals.load".into(), values: vec!["0.5".into(), "0.7".into(), "0.9".into()], ..Varied::default() }],
+            parameters: vec![Varied {
+                key: "traffic.arrivals.load".into(),
+                values: vec!["0.5".into(), "0.7".into(), "0.9".into()],
+                ..Varied::default()
+            }],
             metrics: vec![Shown { metric: "latency.p99".into(), unit: Unit::Milliseconds, better: Better::Lower }],
             balancers: vec!["a".into(), "b".into()],
             variants: vec![None],
@@ -146,7 +153,9 @@ pub(super) mod tests {
             cells: 12,
             ..Surface::default()
         };
-        for (point, (a, b, a_wins, b_wins)) in [(10.0, 12.0, true, false), (20.0, 19.0, false, false), (90.0, 40.0, false, true)].into_iter().enumerate() {
+        for (point, (a, b, a_wins, b_wins)) in
+            [(10.0, 12.0, true, false), (20.0, 19.0, false, false), (90.0, 40.0, false, true)].into_iter().enumerate()
+        {
             for (balancer, value, wins) in [(0, a, a_wins), (1, b, b_wins)] {
                 let figure = Figure { value: Some(value), half: Some(1.0), beats: if wins { vec![1 - balancer] } else { vec![] } };
                 surface.rows.push(Row { point: point as u32, at: vec![point as u32], balancer, figures: vec![figure], ..Row::default() });
@@ -177,7 +186,10 @@ pub(super) mod tests {
         surface.balancers[0] = "\u{1b}[2J<script>".into();
         surface.parameters[0].values[0] = "'\u{202e}x'".into();
         for text in [draw(&surface, &uncoloured), markdown(&surface)] {
-            assert!(!text.chars().any(|c| neutral::is_harmful(c) && c != '\n') && (text.contains("\\u{1b}") || text.contains("\\\\u")), "{text}");
+            assert!(
+                !text.chars().any(|c| neutral::is_harmful(c) && c != '\n') && (text.contains("\\u{1b}") || text.contains("\\\\u")),
+                "{text}"
+            );
         }
     }
 }
