@@ -1,7 +1,7 @@
 //! A record in as few bytes as it takes, for journals: what a result is made of, and nothing that only one run can use.
 //!
 //! Whole numbers have seven bits to a byte, the low ones first (LEB128). A histogram is its exact part, then its counts in order of the buckets, with runs of
-//! empty ones as one number: three replications of five balancers at 0.8 load take 3 to 8 KB each. The batches of the warm-up check are left out: what it found
+//! empty ones as one number: a cell of 5,000 requests takes 11 KB, one of 200,000 29 KB. The batches of the warm-up check are left out: what it found
 //! is kept. Latencies of single backends are left out too, unless they are asked for; what is drawn, and events of single requests, never get here.
 
 use super::histogram::{Coarse, Histogram};

@@ -154,7 +154,7 @@ fn what_is_wrong_is_said_once_before_anything_runs() {
         ("run.seed=1,1", "listed twice"),
         ("run.seed=1,2&run.requests=1000", "need as many values"),
         ("run.seed=1:10000000:1", "more than"),
-        ("run.seed=1:1000000:1&run.requests=1:1000000:1", "more than"),
+        ("run.seed=1:2000000:1", "more than"),
     ] {
         assert!(said(vary).contains(words), "{vary}: {}", said(vary));
     }
@@ -291,11 +291,11 @@ fn started(args: &[&str]) -> std::process::Child {
     command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
-/// Until the journal holds more than its plan.
+/// Until the journal holds more than its plan and the first scenes: a cell of so many requests has more bytes than those.
 fn wait_for_cells(out: &Path) {
     let size = || fs::metadata(out.join("journal")).map_or(0, |about| about.len());
     let first = (0..3000).map(|_| std::thread::sleep(Duration::from_millis(5))).map(|()| size()).find(|&size| size > 0).expect("it begins");
-    (0..6000).map(|_| std::thread::sleep(Duration::from_millis(5))).find(|()| size() > first).expect("a cell is finished");
+    (0..6000).map(|_| std::thread::sleep(Duration::from_millis(5))).find(|()| size() > first + 8000).expect("a cell is finished");
 }
 
 #[test]

@@ -4,10 +4,10 @@
 //! Lines has the fields of the JSON result (`backends` apart), the varied keys under `parameters`, what was run under `scenario`, and the comparisons in which
 //! its balancer is the one that is compared.
 
-use super::super::{csv, json, neutral};
 use crate::measure::compare::Comparison;
 use crate::measure::summary::{ResultSummary, Scenario, Summary};
 use crate::measure::surface::Figure;
+use crate::report::{csv, json, neutral};
 use serde_json::{Map, Value, json};
 
 /// A point to be written.
