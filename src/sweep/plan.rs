@@ -346,6 +346,6 @@ pub(super) mod tests {
     #[test]
     fn faults_and_too_many_cells_are_no_plan() {
         assert_eq!(plan(&["traffic.arrivals.load=0.5,abc"]), Err(NoPlan::Faults));
-        assert_eq!(plan(&["run.replications=1000000", "run.seed=1:9:1"]), Err(NoPlan::TooManyCells));
+        assert_eq!(plan(&["run.replications=10000", "run.seed=1:600:1"]), Err(NoPlan::TooManyCells));
     }
 }
