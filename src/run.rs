@@ -137,8 +137,31 @@ impl Job {
     }
 
     /// Replications, before any that precision may add.
-    fn replications(&self) -> u32 {
+    #[must_use]
+    pub fn replications(&self) -> u32 {
         self.plans.iter().map(|plan| plan.replications).max().unwrap_or(1)
+    }
+
+    /// (plan, balancer) of each result, in order.
+    #[must_use]
+    pub fn results(&self) -> Vec<(usize, usize)> {
+        self.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect()
+    }
+
+    /// What the result says of the run, and what each of [`Self::results`] is of: with these, records become a summary wherever they come from.
+    #[must_use]
+    pub fn described(&self) -> (&Setup, Vec<Subject>) {
+        let backends: Vec<_> = self.plans.iter().map(backends).collect();
+        let one = |(plan, balancer): (usize, usize)| subject(&self.plans[plan], balancer, backends[plan].clone());
+        (&self.setup, self.results().into_iter().map(one).collect())
+    }
+
+    /// Runs one replication of one of [`Self::results`] by itself.
+    ///
+    /// # Errors
+    /// Says what stopped it.
+    pub fn cell(&self, (plan, balancer): (usize, usize), replication: u32, watch: Watch<'_>) -> Result<Record, Stopped> {
+        OneCell { plan: &self.plans[plan], balancer, replication, scopes: &[] }.run(None, watch)
     }
 
     /// Runs everything on so many threads.
@@ -208,8 +231,7 @@ struct Running<'j> {
 
 impl<'j> Running<'j> {
     fn new(job: &'j Job, wanted_for: Use, questions: Questions<'j>) -> Self {
-        let results: Vec<_> =
-            job.plans.iter().enumerate().flat_map(|(plan, of)| (0..of.balancers.len()).map(move |balancer| (plan, balancer))).collect();
+        let results = job.results();
         let backends: Vec<_> = job.plans.iter().map(backends).collect();
         let builders = results.iter().map(|&(plan, balancer)| {
             let subject = subject(&job.plans[plan], balancer, backends[plan].clone());
@@ -410,8 +432,9 @@ impl OneCell<'_> {
     }
 }
 
+/// Does the same on so many threads, and waits for all of them.
 #[cfg(feature = "threads")]
-fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
+pub fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     if threads <= 1 {
         return work();
     }
@@ -422,8 +445,9 @@ fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     }
 }
 
+/// Does it on the only thread there is.
 #[cfg(not(feature = "threads"))]
-fn on_threads(_threads: usize, work: &(dyn Fn() + Sync)) {
+pub fn on_threads(_threads: usize, work: &(dyn Fn() + Sync)) {
     work();
 }
 

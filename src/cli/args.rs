@@ -56,6 +56,11 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Run scenarios, then judge their rules and what has become worse than a baseline: for CI
     Gate(GateArgs),
+    /// Run a scenario over a grid of values: resumable, in shards on many machines
+    #[command(after_long_help = SWEEP_HELP)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together
+    Merge(MergeArgs),
     /// Validate a scenario without running it and say what it would simulate
     Check(CheckArgs),
     /// Draw a report again from saved results; several of them side by side
@@ -166,6 +171,79 @@ pub(super) enum Inconclusive {
     Pass,
     /// Code 4
     Fail,
+}
+
+/// What `evenkeel help sweep` says at its end.
+const SWEEP_HELP: &str = r#"Values:
+  --vary traffic.arrivals.load=0.5,0.8,0.95          a list
+  --vary traffic.arrivals.load=0.5:0.95:0.05         a range: first:last:step, both ends included
+  --vary tier.instances=1:1000:log4                  1, 10, 100, 1000: so many values of equal ratio
+  --vary 'network.delay=1ms:5ms:1ms'                 with units
+  --vary 'run.requests=1000,2000&run.seed=1,2'       together: the first with the first, the second with the second
+Several --vary are crossed: every combination is a point.
+
+Examples:
+  evenkeel sweep s.toml --vary traffic.arrivals.load=0.5:0.95:0.05 --out loads
+  evenkeel sweep s.toml --vary traffic.arrivals.load=0.5:0.95:0.05 --out loads --resume
+  evenkeel sweep s.toml --vary … --shard 3/8 --out shard-3      (and 1/8, 2/8, … elsewhere)
+  evenkeel merge shard-* --out loads"#;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct SweepArgs {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+    /// Vary a key: a list, a range FIRST:LAST:STEP, or FIRST:LAST:logN; several are crossed, KEY=…&KEY=… belong together
+    #[arg(long, value_name = "KEY=VALUES")]
+    pub(super) vary: Vec<String>,
+    /// Show this metric (the first decides who is best), and add it to the files [default: latency.mean and latency.p99]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub(super) metrics: Vec<String>,
+    /// Print the plan (points, cells, fingerprint) and run nothing
+    #[arg(long)]
+    pub(super) plan: bool,
+    /// Go on with the sweep that is in --out
+    #[arg(long, requires = "out")]
+    pub(super) resume: bool,
+    /// Run this part only: K/N, from 1/N to N/N; auto: what the environment of Slurm, Kubernetes, GitLab, HyperQueue, AWS Batch or GNU parallel says
+    #[arg(long, value_name = "K/N", requires = "out")]
+    pub(super) shard: Option<String>,
+    /// Threads to use; left out, one for each core. The result is the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) out: SweepOutArgs,
+}
+
+/// Where a sweep goes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct SweepOutArgs {
+    /// Keep the sweep in this folder: results.csv, results.jsonl, plan.json, sweep.html, and a journal to go on with
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Write into a folder that holds something else, or an unfinished sweep; what is there under other names stays
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Open the page
+    #[arg(long, requires = "out")]
+    pub(super) open: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct MergeArgs {
+    /// Folders of shards that `evenkeel sweep --shard` wrote, in any order
+    #[arg(value_name = "DIR", required = true)]
+    pub(super) folders: Vec<PathBuf>,
+    /// Leave out points whose cells are not all there
+    #[arg(long)]
+    pub(super) allow_partial: bool,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) out: SweepOutArgs,
 }
 
 #[derive(Clone, Debug, Subcommand)]

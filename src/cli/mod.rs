@@ -10,6 +10,8 @@ mod check;
 mod files;
 mod gate;
 mod generate;
+mod harvest;
+mod merge;
 mod outcome;
 mod pick;
 mod place;
@@ -18,6 +20,7 @@ mod report;
 mod run;
 mod scenarios;
 mod selftest;
+mod sweep;
 mod terminal;
 mod trace;
 
@@ -69,6 +72,8 @@ pub fn main() -> ExitCode {
     let code = match args.command {
         Command::Run(options) => run::run(&options, &terminal),
         Command::Gate(options) => gate::gate(&options, &terminal),
+        Command::Sweep(options) => sweep::sweep(&options, &terminal),
+        Command::Merge(options) => merge::merge(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
         Command::Report(options) => report::report(&options, &terminal),
         Command::Pick(options) => pick::pick(&options, &terminal),

@@ -73,13 +73,17 @@ pub(super) fn write(place: &Place, files: &[File], terminal: &Terminal) -> Code 
 
 /// Opens a report as the platform opens pages.
 pub(super) fn open(place: &Place, terminal: &Terminal) {
-    let page = place.path().join(folder::PAGE);
+    open_page(&place.path().join(folder::PAGE), terminal);
+}
+
+/// Opens any page.
+pub(super) fn open_page(page: &Path, terminal: &Terminal) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new(opener) };
     if cfg!(windows) {
         command.args(["/C", "start", ""]);
     }
-    let started = command.arg(&page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let started = command.arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     if started.is_err() {
         terminal.note(&format!("nothing is here to open pages with: the report is {}", neutral::plain(&page.to_string_lossy())));
     }
@@ -106,7 +110,7 @@ pub(super) fn reproduce(name: &str, args: &ScenarioArgs) -> String {
 }
 
 /// A word as a shell reads it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

@@ -6,8 +6,8 @@ use super::files::{self, Beside};
 use super::terminal::Terminal;
 use crate::balance;
 use crate::report::neutral;
-use crate::run::Job;
-use crate::scenario::{self, Balancer, Loaded, Override, Source};
+use crate::run::{Job, Unplannable};
+use crate::scenario::{self, Balancer, Diagnostics, Loaded, Override, Source};
 
 /// A scenario that can run.
 pub(super) struct Ready {
@@ -32,23 +32,78 @@ pub(super) fn ready(args: &ScenarioArgs, terminal: &Terminal) -> Result<Vec<Read
 const QUICKSTART: &str = "quickstart (built in)";
 
 fn one(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Ready, Code> {
-    let shown = if name == "-" { "<standard input>" } else { name };
-    let bytes = if name == QUICKSTART { scenario::QUICKSTART.as_bytes().to_vec() } else { read(name, shown, args, terminal)? };
-    let source = Source::new(shown, &bytes).with_limit(args.max_scenario_size);
-    let mut loaded = scenario::load(&source, &overrides(args), &Beside::of(name)).map_err(|diagnostics| {
-        terminal.diagnostics(&diagnostics);
-        Code::Invalid
-    })?;
-    select(&mut loaded, &args.balancers, terminal)?;
+    let text = Text::read(name, args, terminal)?;
+    let (loaded, job) = text.planned(args, &overrides(args), &Beside::of(name)).map_err(|wrong| wrong.say(terminal))?;
     terminal.diagnostics(&loaded.warnings);
-    let job = Job::new(&loaded).map_err(|faults| {
-        for found in faults {
-            let variant = found.variant.map(|variant| format!(" (variant \"{}\")", neutral::plain(&variant))).unwrap_or_default();
-            terminal.error(&format!("{}\n  --> {}: `{}`{variant}", found.fault.fault, neutral::plain(shown), found.fault.key));
+    Ok(Ready { name: text.shown, loaded, job })
+}
+
+/// A scenario's text, to be planned as often as it takes.
+pub(super) struct Text {
+    /// How messages call it.
+    pub(super) shown: String,
+    bytes: Vec<u8>,
+}
+
+/// What is wrong with a scenario.
+pub(super) enum Wrong {
+    Diagnostics(Diagnostics),
+    Messages(Vec<String>),
+}
+
+impl Wrong {
+    /// Says it.
+    fn say(self, terminal: &Terminal) -> Code {
+        match self {
+            Self::Diagnostics(diagnostics) => terminal.diagnostics(&diagnostics),
+            Self::Messages(messages) => messages.iter().for_each(|message| terminal.error(message)),
         }
         Code::Invalid
-    })?;
-    Ok(Ready { name: shown.to_owned(), loaded, job })
+    }
+}
+
+impl Text {
+    /// The one scenario that a command line names, or the built-in one, and where it is.
+    pub(super) fn only(args: &ScenarioArgs, terminal: &Terminal) -> Result<(Self, Beside), Code> {
+        let name = match &args.scenarios[..] {
+            [] => QUICKSTART,
+            [name] => name,
+            [_, second, ..] => {
+                terminal.error(&format!("`{}`: this command takes one scenario", neutral::plain(second)));
+                return Err(Code::Invalid);
+            }
+        };
+        Ok((Self::read(name, args, terminal)?, Beside::of(name)))
+    }
+
+    fn read(name: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Self, Code> {
+        let shown = if name == "-" { "<standard input>" } else { name };
+        let bytes = if name == QUICKSTART { scenario::QUICKSTART.as_bytes().to_vec() } else { read(name, shown, args, terminal)? };
+        Ok(Self { shown: shown.to_owned(), bytes })
+    }
+
+    /// Changed by overrides, with the balancers asked for, planned.
+    pub(super) fn planned(&self, args: &ScenarioArgs, overrides: &[Override], files: &Beside) -> Result<(Loaded, Job), Wrong> {
+        let mut loaded = self.loaded(args, overrides, files)?;
+        let job = self.job(&mut loaded, args)?;
+        Ok((loaded, job))
+    }
+
+    /// Changed by overrides.
+    pub(super) fn loaded(&self, args: &ScenarioArgs, overrides: &[Override], files: &Beside) -> Result<Loaded, Wrong> {
+        let source = Source::new(&self.shown, &self.bytes).with_limit(args.max_scenario_size);
+        scenario::load(&source, overrides, files).map_err(Wrong::Diagnostics)
+    }
+
+    /// With the balancers asked for, planned.
+    pub(super) fn job(&self, loaded: &mut Loaded, args: &ScenarioArgs) -> Result<Job, Wrong> {
+        select(loaded, &args.balancers).map_err(Wrong::Messages)?;
+        let said = |found: Unplannable| {
+            let variant = found.variant.map(|variant| format!(" (variant \"{}\")", neutral::plain(&variant))).unwrap_or_default();
+            format!("{}\n  --> {}: `{}`{variant}", found.fault.fault, neutral::plain(&self.shown), found.fault.key)
+        };
+        Job::new(loaded).map_err(|faults| Wrong::Messages(faults.into_iter().map(said).collect()))
+    }
 }
 
 fn read(name: &str, shown: &str, args: &ScenarioArgs, terminal: &Terminal) -> Result<Vec<u8>, Code> {
@@ -60,6 +115,7 @@ fn read(name: &str, shown: &str, args: &ScenarioArgs, terminal: &Terminal) -> Re
 fn command_meant(word: &str) -> Option<&'static str> {
     Some(match word {
         "rnu" | "ruin" | "simulate" | "start" | "bench" | "compare" => "run",
+        "grid" | "sweeps" | "vary" | "seep" => "sweep",
         "validate" | "lint" | "chek" | "verify" => "check",
         "assert" | "judge" | "thresholds" | "gaet" => "gate",
         "init" | "create" | "nwe" => "new",
@@ -68,7 +124,8 @@ fn command_meant(word: &str) -> Option<&'static str> {
     })
 }
 
-fn overrides(args: &ScenarioArgs) -> Vec<Override> {
+/// What options change.
+pub(super) fn overrides(args: &ScenarioArgs) -> Vec<Override> {
     let sets = args.sets.iter().map(|text| Override::set(text));
     let seed = args.seed.iter().map(|value| Override::option("--seed", "run.seed", value));
     let replications = args.replications.iter().map(|value| Override::option("--replications", "run.replications", value));
@@ -76,7 +133,7 @@ fn overrides(args: &ScenarioArgs) -> Vec<Override> {
 }
 
 /// Keeps only the balancers asked for: labels of the scenario, or kinds with their defaults.
-fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<(), Code> {
+fn select(loaded: &mut Loaded, names: &[String]) -> Result<(), Vec<String>> {
     if names.is_empty() {
         return Ok(());
     }
@@ -89,11 +146,10 @@ fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<
                 Some(balancer) if kept.iter().all(|known| known.label != balancer.label) => kept.push(balancer),
                 Some(_) => {}
                 None if balance::find(name).is_some() => {
-                    terminal.error(&format!(
+                    return Err(vec![format!(
                         "`--balancer {0}`: {0} needs more than its name; write it into the scenario, or --set 'balancer=[{{ kind = \"{0}\", … }}]'",
                         neutral::plain(name)
-                    ));
-                    return Err(Code::Invalid);
+                    )]);
                 }
                 None if unknown.contains(name) => {}
                 None => unknown.push(name.clone()),
@@ -101,16 +157,16 @@ fn select(loaded: &mut Loaded, names: &[String], terminal: &Terminal) -> Result<
         }
         variant.scenario.balancers.extend(unknown.first().map(|_| of_scenario).into_iter().flatten());
     }
-    for name in &unknown {
+    let said = |name: &String| {
         let labels = loaded
             .variants
             .first()
             .into_iter()
             .flat_map(|variant| variant.scenario.balancers.iter().map(|balancer| balancer.label.as_str()));
         let known: Vec<&str> = labels.chain(balance::entries().map(|entry| entry.name)).collect();
-        terminal.error(&format!("`--balancer {}`: no such balancer\n  allowed: {}", neutral::plain(name), distinct(&known).join(", ")));
-    }
-    if unknown.is_empty() { Ok(()) } else { Err(Code::Invalid) }
+        format!("`--balancer {}`: no such balancer\n  allowed: {}", neutral::plain(name), distinct(&known).join(", "))
+    };
+    if unknown.is_empty() { Ok(()) } else { Err(unknown.iter().map(said).collect()) }
 }
 
 fn find(of_scenario: &[Balancer], name: &str) -> Option<Balancer> {

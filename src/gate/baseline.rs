@@ -5,7 +5,7 @@
 
 use crate::measure::metric::{Better, Metric};
 use crate::measure::result::Measured;
-use crate::measure::summary::Tool;
+use crate::measure::summary::{SEMANTICS, Tool};
 use crate::report::json;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,8 +13,6 @@ use std::fmt::Write;
 
 /// The version of the file's shape.
 pub const FORMAT: u32 = 1;
-/// The version of what is simulated: raised with every entry under "Results" in the changelog. Results of different ones are not compared.
-pub const SEMANTICS: u32 = 1;
 /// The largest file that is read.
 pub const MAX_BYTES: usize = 16 << 20;
 /// The most replications that a file may have.

@@ -9,6 +9,7 @@ use super::interval;
 use super::metric::{Better, Metric};
 use super::paired;
 use super::result::Measured;
+use super::setup::Backend;
 use serde::{Deserialize, Serialize};
 
 /// What is compared.
@@ -82,24 +83,31 @@ pub struct Comparison {
 /// All comparisons of a run, in a fixed order: balancers within each variant, then variants of each balancer.
 #[must_use]
 pub fn all(measured: &[Measured]) -> Vec<Comparison> {
-    let mut drafts = pairs(measured, |one, other| one.subject.variant == other.subject.variant);
-    drafts.extend(pairs(measured, |one, other| {
+    by(measured, &METRICS)
+}
+
+/// Likewise by other metrics, which all results must have watched; corrected over these alone.
+#[must_use]
+pub fn by(measured: &[Measured], metrics: &[&str]) -> Vec<Comparison> {
+    let mut drafts = pairs(measured, metrics, |one, other| one.subject.variant == other.subject.variant);
+    drafts.extend(pairs(measured, metrics, |one, other| {
         one.subject.variant != other.subject.variant && one.subject.balancer == other.subject.balancer
     }));
+    let backends = measured.first().map_or(&[][..], |one| &one.subject.backends);
     let raw: Vec<Option<f64>> = drafts.iter().map(|draft| draft.p_value).collect();
     for (draft, p) in drafts.iter_mut().zip(holm::corrected(&raw)) {
         draft.p_value = p;
-        draft.verdict = verdict(draft);
+        draft.verdict = verdict(draft, backends);
     }
     drafts
 }
 
 /// The comparisons of those pairs that belong together.
-fn pairs(measured: &[Measured], together: impl Fn(&Measured, &Measured) -> bool) -> Vec<Comparison> {
+fn pairs(measured: &[Measured], metrics: &[&str], together: impl Fn(&Measured, &Measured) -> bool) -> Vec<Comparison> {
     let mut found = Vec::new();
     for (at, one) in measured.iter().enumerate() {
         for other in measured[..at].iter().filter(|other| together(one, other)) {
-            found.extend(METRICS.iter().map(|metric| compare(one, other, metric)));
+            found.extend(metrics.iter().map(|metric| compare(one, other, metric)));
         }
     }
     found
@@ -129,7 +137,7 @@ fn compare<'a>(one: &'a Measured, other: &'a Measured, path: &str) -> Comparison
     }
 }
 
-fn verdict(comparison: &Comparison) -> Verdict {
+fn verdict(comparison: &Comparison, backends: &[Backend]) -> Verdict {
     if comparison.verdict == Verdict::Same {
         return Verdict::Same;
     }
@@ -137,7 +145,7 @@ fn verdict(comparison: &Comparison) -> Verdict {
     if p >= LEVEL {
         return Verdict::CannotTell;
     }
-    let metric = Metric::parse(&comparison.metric, &[]).expect("only known metrics are compared");
+    let metric = Metric::parse(&comparison.metric, backends).expect("only known metrics are compared");
     match metric.better() {
         Better::Lower if difference < 0.0 => Verdict::Better,
         Better::Higher if difference > 0.0 => Verdict::Better,

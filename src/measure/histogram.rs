@@ -4,6 +4,8 @@
 //! is known within a share of `2^-BITS`. It is the layout of HdrHistogram; that crate is the oracle in the tests and the
 //! exporter's format. Recording is our own because three histograms are written per request: see docs/src/performance.md.
 
+use super::compact::{Reader, Writer};
+
 /// A histogram with `2^BITS` buckets per power of two, and the exact count, least, greatest, sum and sum of squares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram<const BITS: u32> {
@@ -124,6 +126,54 @@ impl<const BITS: u32> Histogram<BITS> {
         }
         self.count += other.count;
         self.exact.merge(&other.exact);
+    }
+
+    /// Writes it down: the exact part, then each count, and `0, n` for n empty buckets in a row.
+    pub(super) fn pack(&self, to: &mut Writer) {
+        let filled = self.counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+        to.number(filled as u64);
+        if filled == 0 {
+            return;
+        }
+        let Exact { min, max, sum, squares } = self.exact;
+        to.number(min);
+        to.number(max);
+        to.number(sum);
+        to.float(squares);
+        let mut empty = 0_u64;
+        for &count in &self.counts[..filled] {
+            if count == 0 {
+                empty += 1;
+                continue;
+            }
+            if empty > 0 {
+                to.number(0_u64);
+                to.number(empty);
+                empty = 0;
+            }
+            to.number(count);
+        }
+    }
+
+    /// Reads what [`Self::pack`] wrote.
+    pub(super) fn unpack(from: &mut Reader<'_>) -> Option<Self> {
+        let filled = usize::try_from(from.number()?).ok().filter(|&filled| filled <= index(u64::MAX, BITS) + 1)?;
+        if filled == 0 {
+            return Some(Self::default());
+        }
+        let exact = Exact { min: from.number()?, max: from.number()?, sum: from.long()?, squares: from.float()? };
+        let (mut counts, mut at, mut all) = (vec![0; filled], 0_usize, 0_u64);
+        while at < filled {
+            match from.number()? {
+                0 => at = at.checked_add(usize::try_from(from.number()?).ok()?)?,
+                count => {
+                    counts[at] = count;
+                    all = all.checked_add(count)?;
+                    at += 1;
+                }
+            }
+        }
+        (at == filled).then_some(Self { counts, count: all, exact })
     }
 
     /// How many values were counted.

@@ -9,10 +9,13 @@
 //!
 //! Where a report will be drawn, [`onlooker`] keeps a [`closeup`] beside the record, and what is drawn of it is a [`detail`].
 //!
+//! A sweep keeps its records in [`compact`] form.
+//!
 //! Nothing here reads a clock, spawns a thread or calls the platform's mathematics: the same records give the same bytes.
 pub mod beta;
 mod bins;
 pub mod closeup;
+pub mod compact;
 pub mod compare;
 mod curve;
 pub mod detail;
@@ -37,6 +40,7 @@ mod series;
 pub mod setup;
 pub mod student;
 pub mod summary;
+pub mod surface;
 mod tallies;
 pub mod trace;
 mod value;

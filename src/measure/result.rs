@@ -123,14 +123,20 @@ impl ResultBuilder {
     }
 
     /// Adds the next replication.
-    pub fn add(&mut self, mut record: Record) {
+    pub fn add(&mut self, record: Record) {
+        let check = check(&record);
+        self.add_checked(record, check);
+    }
+
+    /// Adds the next replication, whose warm-up was checked when its batches were at hand.
+    pub fn add_checked(&mut self, mut record: Record, check: Check) {
         for (metric, values) in &mut self.values {
             values.push(metric.of(&record, &self.subject));
         }
         for Watched { scope, metric, values } in &mut self.watched {
             values.push(record.scopes.get(*scope).and_then(|part| metric.of(part, &self.subject)));
         }
-        self.checks.push(check(&record));
+        self.checks.push(check);
         self.overloaded += u32::from(record.overloaded_at.is_some());
         if let Some(closeup) = record.closeup.take() {
             match &mut self.closeup {
@@ -337,7 +343,8 @@ fn watched_of<'a>(watched: &'a [Watched], scope: usize, path: &str) -> Option<&'
 
 /// The warm-up check of a cell. One that became overloaded never settles, even where most of its backends do: the latencies of
 /// the others grow as long as it runs.
-fn check(record: &Record) -> Check {
+#[must_use]
+pub fn check(record: &Record) -> Check {
     let found = warmup::check(&record.batches.means(), record.warmup_share);
     if record.overloaded_at.is_some() { Check { reached: false, settled: false, ..found } } else { found }
 }

@@ -1,9 +1,10 @@
 //! What measuring has to know of a run: plain names and numbers, filled in by the plan.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The run as a whole.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// `title` of the scenario.
     pub title: Option<String>,
@@ -24,7 +25,7 @@ pub struct Setup {
 }
 
 /// What one result is of: a balancer in a variant.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// The balancer's label.
     pub balancer: String,
@@ -38,7 +39,8 @@ pub struct Subject {
     pub services: Arc<[String]>,
     /// The faults, in the order of their records.
     pub faults: Arc<[Fault]>,
-    /// The sources of traffic, in order.
+    /// The sources of traffic, in order; only drawings ask for them.
+    #[serde(skip)]
     pub sources: Arc<[Source]>,
     /// Whether the scenario has `clients`.
     pub clients: bool,
@@ -49,7 +51,7 @@ pub struct Subject {
 }
 
 /// One fault.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     /// Its name.
     pub name: String,
@@ -67,7 +69,7 @@ pub struct Source {
 }
 
 /// One backend.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Backend {
     /// Its name.
     pub name: String,

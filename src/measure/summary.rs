@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// The version of the shape of this document.
 pub const SCHEMA: u32 = 1;
 
+/// The version of what simulated numbers mean: raised with every change of results ("Results" in the changelog), so that baselines and unfinished sweeps of another one
+/// are refused rather than mixed.
+pub const SEMANTICS: u32 = 1;
+
 /// The result of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {

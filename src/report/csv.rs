@@ -42,7 +42,12 @@ pub fn results(summaries: &[Summary]) -> String {
     text
 }
 
-fn line(text: &mut String, cells: impl Iterator<Item = String>) {
+/// Names and cells of one result's columns, for rows that have more of them.
+pub(super) fn columns(summary: &Summary, result: &ResultSummary) -> Vec<(&'static str, String)> {
+    row(summary, result).into_iter().map(|(name, cell)| (name, cell.write())).collect()
+}
+
+pub(super) fn line(text: &mut String, cells: impl Iterator<Item = String>) {
     text.push_str(&cells.collect::<Vec<_>>().join(","));
     text.push('\n');
 }

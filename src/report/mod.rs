@@ -28,6 +28,7 @@ mod sample;
 #[path = "../../tests/it/browser/sample.rs"]
 mod sample_page;
 pub mod style;
+pub mod sweep;
 pub mod table;
 pub mod tidy;
 pub mod verdicts;

@@ -60,6 +60,14 @@ impl Override {
         Self { shown: format!("{flag} {text}"), key_start: Some(flag.len() + 1), key: key.to_owned(), value, flag }
     }
 
+    /// One of the values of `--vary KEY=VALUES`.
+    #[must_use]
+    pub fn vary(key: &str, value: &str) -> Self {
+        let flag = "--vary".to_owned();
+        let shown = format!("{flag} {key}={value}");
+        Self { shown, key_start: Some(flag.len() + 1), key: key.to_owned(), value: Some(value.to_owned()), flag }
+    }
+
     /// An option that stands for a key: `--seed 7` for `run.seed`.
     #[must_use]
     pub fn option(flag: &str, key: &str, value: &str) -> Self {

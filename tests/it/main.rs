@@ -27,6 +27,7 @@ mod published;
 mod readme;
 mod selftest;
 mod svg;
+mod sweep;
 mod theory;
 mod trace;
 mod world;

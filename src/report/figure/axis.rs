@@ -1,6 +1,6 @@
 //! Axes: from a value to a place, and which places are labelled.
 //!
-//! Three scales: linear; logarithmic, with decades labelled; and *nines*, on which 90%, 99% and 99.9% are equally far apart, as percentiles of latencies are drawn.
+//! Four scales: words side by side; linear; logarithmic, with decades labelled; and *nines*, on which 90%, 99% and 99.9% are equally far apart, as percentiles of latencies are drawn.
 //! The page's script knows the same rules (`page.js`), so that what it draws again looks as what was drawn here.
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
@@ -14,6 +14,8 @@ pub(in crate::report) enum Scale {
     Linear,
     Log,
     Nines,
+    /// Words side by side, at 0, 1, 2, …
+    Words,
 }
 
 /// What values are.
@@ -41,25 +43,28 @@ pub(in crate::report) struct Axis {
     pub(in crate::report) high: f64,
     /// What it says beside it.
     pub(in crate::report) name: String,
+    /// What stands at 0, 1, 2, … of [`Scale::Words`]; no script draws it.
+    #[serde(skip)]
+    pub(in crate::report) words: Vec<String>,
 }
 
 impl Axis {
     /// From 0 to a round number at or above the greatest.
-    pub(super) fn from_zero(name: &str, unit: Unit, values: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::report) fn from_zero(name: &str, unit: Unit, values: impl Iterator<Item = f64>) -> Self {
         let most = values.fold(0.0, f64::max);
         let most = if most > 0.0 { most } else { 1.0 };
         let step = step(most);
         let high = (most / step - 1e-9).ceil() * step;
-        Self { scale: Scale::Linear, unit, low: 0.0, high, name: name.into() }
+        Self { scale: Scale::Linear, unit, low: 0.0, high, name: name.into(), words: Vec::new() }
     }
 
     /// Exactly from here to there.
-    pub(super) fn between(name: &str, unit: Unit, low: f64, high: f64) -> Self {
-        Self { scale: Scale::Linear, unit, low, high: if high > low { high } else { low + 1.0 }, name: name.into() }
+    pub(in crate::report) fn between(name: &str, unit: Unit, low: f64, high: f64) -> Self {
+        Self { scale: Scale::Linear, unit, low, high: if high > low { high } else { low + 1.0 }, name: name.into(), words: Vec::new() }
     }
 
     /// Logarithmic, over all values above 0, from and to 1, 2 or 5 times a power of ten.
-    pub(super) fn log(name: &str, unit: Unit, values: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::report) fn log(name: &str, unit: Unit, values: impl Iterator<Item = f64>) -> Self {
         let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
         for value in values.filter(|&value| value > 0.0 && value.is_finite()) {
             (least, most) = (least.min(value), most.max(value));
@@ -71,12 +76,25 @@ impl Axis {
         if high / low < 9.5 {
             (low, high) = (round_below(least / 1.6), round_above(most * 1.6));
         }
-        Self { scale: Scale::Log, unit, low, high, name: name.into() }
+        Self { scale: Scale::Log, unit, low, high, name: name.into(), words: Vec::new() }
+    }
+
+    /// Words side by side.
+    pub(in crate::report) fn words(name: &str, words: Vec<String>) -> Self {
+        let high = words.len().max(1) as f64 - 0.5;
+        Self { scale: Scale::Words, unit: Unit::Number, low: -0.5, high, name: name.into(), words }
     }
 
     /// Percentiles up to a share.
     pub(super) fn nines(name: &str, high: f64) -> Self {
-        Self { scale: Scale::Nines, unit: Unit::Share, low: 0.0, high: high.clamp(0.9, 0.999_999_999), name: name.into() }
+        Self {
+            scale: Scale::Nines,
+            unit: Unit::Share,
+            low: 0.0,
+            high: high.clamp(0.9, 0.999_999_999),
+            name: name.into(),
+            words: Vec::new(),
+        }
     }
 
     /// Over everything that either covers.
@@ -88,7 +106,7 @@ impl Axis {
     /// Where on the way from low to high, without bounds.
     fn part(&self, value: f64) -> f64 {
         let place = |value: f64| match self.scale {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Words => value,
             Scale::Log => libm::log10(value.max(1e-12)),
             Scale::Nines => -libm::log10((1.0 - value).max(1e-12)),
         };
@@ -101,6 +119,7 @@ impl Axis {
             Scale::Linear => self.linear_ticks(),
             Scale::Log => self.log_ticks(),
             Scale::Nines => self.nines_ticks(),
+            Scale::Words => self.words.iter().enumerate().map(|(at, word)| (at as f64, word.clone())).collect(),
         }
     }
 

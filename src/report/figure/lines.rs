@@ -73,7 +73,7 @@ pub(super) fn stroked(ink: Ink) -> ShapeStyle {
 
 impl Lines {
     /// Draws it.
-    pub(super) fn draw(&self, title: Option<&str>, slots: &[u8]) -> Scene {
+    pub(in crate::report) fn draw(&self, title: Option<&str>, slots: &[u8]) -> Scene {
         let sketch = Sketch::new(self.height, title);
         let area = sketch.area.clone();
         let mut chart = ChartBuilder::on(&area)

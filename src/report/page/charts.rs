@@ -92,7 +92,7 @@ fn drawn(side: &Side<'_>, figure: &Figure, captioned: bool) -> String {
 }
 
 /// A table; rows and columns that belong to a balancer say so.
-pub(super) fn table(table: &Table) -> String {
+pub(in crate::report) fn table(table: &Table) -> String {
     let own = |series: Option<u8>| series.map(|series| format!(" data-series=\"{series}\"")).unwrap_or_default();
     let columns: String = table.columns.iter().map(|&series| format!("<col{}>", own(series))).collect();
     let columns = if columns.is_empty() { columns } else { format!("<colgroup>{columns}</colgroup>\n") };

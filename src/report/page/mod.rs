@@ -24,7 +24,9 @@ use crate::measure::detail::Detail;
 use crate::measure::summary::Summary;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("page.css");
+pub(super) use charts::table;
+
+pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// One result that is shown.
@@ -113,7 +115,7 @@ fn style(labels: usize) -> String {
 }
 
 /// A hash as a Content-Security-Policy wants it.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())))
 }
 
@@ -136,7 +138,7 @@ fn header(title: &str, shown: &[Shown<'_>]) -> String {
 }
 
 /// A text of a sentence or two; what is longer is cut.
-fn long(text: &str) -> String {
+pub(super) fn long(text: &str) -> String {
     super::neutral::fitted(&text.chars().take(500).collect::<String>(), 300)
 }
 
@@ -160,14 +162,14 @@ fn controls(labels: &[&str], slots: &[u8]) -> String {
 }
 
 /// A sample of a series' line.
-fn swatch(slot: u8) -> String {
+pub(super) fn swatch(slot: u8) -> String {
     format!(
         "<svg class=\"swatch c{slot}\" viewBox=\"0 0 24 8\" width=\"24\" height=\"8\" aria-hidden=\"true\"><path class=\"sample\" d=\"M1 4h22\"/></svg>"
     )
 }
 
 /// A heading that names a section, and the section.
-fn section(id: &str, heading: &str, inside: &str) -> String {
+pub(super) fn section(id: &str, heading: &str, inside: &str) -> String {
     format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n{inside}</section>\n", html(heading))
 }
 
@@ -179,7 +181,7 @@ fn part(side: &Side<'_>, variant: Option<&str>) -> String {
 }
 
 /// A table that scrolls by itself.
-fn scrolling(label: &str, table: &str) -> String {
+pub(super) fn scrolling(label: &str, table: &str) -> String {
     format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">{table}</div>\n", html(label))
 }
 
