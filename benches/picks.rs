@@ -1,9 +1,10 @@
-//! What a pick costs, for every balancer at 10, 100, 1,000 and 10,000 backends: `cargo bench --bench picks`, and `benches/pick-table` for the table.
+//! What a pick costs, for every balancer at 10, 100, 1,000 and 10,000 backends: `cargo bench --bench picks`, and `benches/pick-table` for the table. With
+//! `--count=2000` it makes so many picks of every balancer at 100 backends and nothing else: `benches/pick-gate` has valgrind count their instructions.
 //!
 //! As many requests are in flight as there are backends; an iteration ends the oldest, picks, and sends, telling the balancer what it listens to. `null` is a
 //! balancer that always names the first: what the framework itself costs. `lookup` is a hash that is known already, in a table alone.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use evenkeel::balance::maglev::Table;
 use evenkeel::balance::ring_hash::Ring;
 use evenkeel::balance::{self, BackendId, Balancer, Completion, Ctx, Member, Pick, Pool, Report, Reports, Request, Sees};
@@ -112,17 +113,40 @@ fn picks(c: &mut Criterion) {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(300));
-    let mut measure = |name: &str, build: &dyn Fn() -> Box<dyn Balancer>| {
+    let mut measure = |name: &str, build: Build<'_>| {
         for backends in [10, 100, 1_000, 10_000] {
             let mut bench = Bench::new(build(), backends);
             group.bench_function(BenchmarkId::new(name, backends), |b| b.iter(|| black_box(bench.step())));
         }
     };
-    measure("null", &|| Box::new(Null));
-    for listed in balance::listed().into_iter().filter(|listed| scenario::needed(&listed.entry).is_none()) {
-        measure(listed.entry.name, &|| (listed.build)(&scenario::defaults(&listed.entry)));
-    }
+    every(&mut measure);
     group.finish();
+}
+
+type Build<'b> = &'b dyn Fn() -> Box<dyn Balancer>;
+
+/// Goes through all balancers, with their defaults.
+fn every(take: &mut dyn FnMut(&str, Build<'_>)) {
+    take("null", &|| Box::new(Null));
+    for listed in balance::listed().into_iter().filter(|listed| scenario::needed(&listed.entry).is_none()) {
+        take(listed.entry.name, &|| (listed.build)(&scenario::defaults(&listed.entry)));
+    }
+}
+
+/// So many picks, in a function of its own: what is counted.
+#[inline(never)]
+fn counted_picks(bench: &mut Bench, picks: u32) {
+    for _ in 0..picks {
+        black_box(bench.step());
+    }
+}
+
+/// Says whose picks are counted, in order, and makes them.
+fn count(picks: u32) {
+    every(&mut |name, build| {
+        println!("{name}");
+        counted_picks(&mut Bench::new(build(), 100), picks);
+    });
 }
 
 /// A key whose hash is known, in a ring of 160,000 points and in a Maglev table of 65,537: random hashes, so that caches do not flatter.
@@ -148,4 +172,11 @@ fn lookups(c: &mut Criterion) {
 }
 
 criterion_group!(benches, lookups, picks);
-criterion_main!(benches);
+
+fn main() {
+    if let Some(picks) = std::env::args().find_map(|word| word.strip_prefix("--count=")?.parse().ok()) {
+        return count(picks);
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

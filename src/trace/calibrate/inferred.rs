@@ -1,30 +1,28 @@
 //! The work that recorded requests must have been, if their backends are as calibrated.
 
-use super::{Calibration, Workers, time_of};
+use super::{Calibration, Took, Workers};
 use crate::trace::entry::{Entry, Stop};
-use crate::trace::tape::{Column, Fault, Origin, Tape, Writer};
+use crate::trace::tape::{Fault, Origin, Tape, Writer};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 impl Calibration {
-    /// The first so many records with their work at speed 1 as service time: the recorded service time, or else what is left of the duration when the request is
-    /// first come, first served by the calibrated workers; times the backend's speed. Requests without a backend or a time have no work.
+    /// The first so many records with their work at speed 1 as service time: what is left of the time when requests are first come, first served by the calibrated
+    /// workers; times the backend's speed. Requests without a backend or a time have no work.
     ///
     /// # Errors
     /// The tape cannot be read.
     pub fn inferred(&self, tape: &Tape, most: usize) -> Result<Tape, Fault> {
         let mut writer = Writer::new(Vec::new())?;
-        let has_service = tape.total(Column::Service).count > 0;
-        let column = time_of(tape);
+        let took = Took::of(tape);
         let place: BTreeMap<&str, usize> = self.backends.iter().enumerate().map(|(at, backend)| (backend.name.as_str(), at)).collect();
         let mut free: Vec<BinaryHeap<Reverse<i64>>> = self.backends.iter().map(|backend| idle(backend.workers)).collect();
         let (mut left, mut fault) = (most, None);
         tape.each(&mut |entry| {
-            let time = if column == Column::Duration { entry.duration } else { entry.service };
+            let time = took.time(entry.service, entry.duration, entry.queued);
             let known = entry.backend.as_ref().and_then(|name| place.get(&*String::from_utf8_lossy(name))).copied().zip(time);
             let work = known.map(|(at, time)| {
                 let served = served(&mut free[at], entry.at, time);
-                let served = if has_service { entry.service.unwrap_or(served) } else { served };
                 crate::time::round_ns(served as f64 * self.backends[at].speed)
             });
             let entry = Entry {

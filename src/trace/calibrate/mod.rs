@@ -66,10 +66,26 @@ pub enum Trouble {
     Missing(String),
 }
 
-/// The column that says how long a request took, waiting included where the record knows that.
-#[must_use]
-pub fn time_of(tape: &Tape) -> Column {
-    if tape.total(Column::Duration).count > 0 { Column::Duration } else { Column::Service }
+/// How long requests took, as the backends have to answer for it: what the record says of them, with the queue before them where it tells that apart; whole durations,
+/// with the way to the client in them, only where it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Took {
+    Service,
+    Duration,
+}
+
+impl Took {
+    fn of(tape: &Tape) -> Self {
+        if tape.total(Column::Service).count > 0 { Self::Service } else { Self::Duration }
+    }
+
+    /// In nanoseconds; `None` where nobody knows.
+    fn time(self, service: Option<u64>, duration: Option<u64>, queued: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Service => service.map(|service| service.saturating_add(queued.unwrap_or(0))),
+            Self::Duration => duration,
+        }
+    }
 }
 
 impl Calibration {
@@ -87,7 +103,11 @@ impl Calibration {
             }
             _ => {}
         }
-        if tape.total(time_of(tape)).sum <= 0.0 {
+        let took = match Took::of(tape) {
+            Took::Service => Column::Service,
+            Took::Duration => Column::Duration,
+        };
+        if tape.total(took).sum <= 0.0 {
             return missing("the record does not say how long requests took");
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
@@ -151,8 +171,8 @@ impl Calibration {
                 self.backends.len()
             ));
         }
-        if time_of(tape) == Column::Duration && tape.total(Column::Service).count == 0 {
-            said.push("the record has whole durations only: time on the network counts as time of the backend".into());
+        if Took::of(tape) == Took::Duration {
+            said.push("the record has whole durations only: time on the network and to the client counts as time of the backend".into());
         }
         let tick = tape.total(Column::Tick).max;
         let median = self.backends.iter().map(|backend| backend.median).fold(f64::MAX, f64::min);
@@ -205,19 +225,18 @@ pub fn times(tape: &Tape, most: usize) -> Result<Vec<Option<(u32, u64)>>, Fault>
 
 /// Goes through the requests with a backend and a time, in order of arrival, with what is in flight: those that have arrived and not yet been answered.
 fn each(tape: &Tape, place: &[usize], out: &mut dyn FnMut(&Seen<'_>)) -> Result<(), Fault> {
-    let column = time_of(tape);
+    let took = Took::of(tape);
     let mut ends: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut in_flight = vec![0_u32; place.len()];
-    let mut block = Block::new(Columns::of(&[Column::Service, Column::Duration, Column::Backend, Column::Outcome]));
+    let mut block = Block::new(Columns::of(&[Column::Service, Column::Duration, Column::Queued, Column::Backend, Column::Outcome]));
     let mut before = 0;
     for number in 0..tape.blocks() {
         tape.read(number, &mut block)?;
         for record in 0..block.len() {
-            let (at, time) = (block.at()[record], block.value(column, record));
+            let at = block.at()[record];
             let Some(&backend) = place.get(block.value(Column::Backend, record) as usize) else { continue };
-            if time == NONE {
-                continue;
-            }
+            let known = |column| Some(block.value(column, record)).filter(|&value| value != NONE);
+            let Some(time) = took.time(known(Column::Service), known(Column::Duration), known(Column::Queued)) else { continue };
             while let Some(&Reverse((end, which))) = ends.peek().filter(|end| end.0.0 <= at) {
                 debug_assert!(end <= at, "looked at just now");
                 in_flight[which] -= 1;
