@@ -114,8 +114,16 @@ impl Order {
     /// # Errors
     /// Those of the disk.
     pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), OrderFault> {
+        self.push_moved(entry, 0)
+    }
+
+    /// Takes a request that was moved by so much from its stamp: what is told of the order is told of stamps.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn push_moved(&mut self, entry: &Entry<'_>, by: i64) -> Result<(), OrderFault> {
         self.number += 1;
-        self.watch.see(entry);
+        self.watch.see(entry.at.saturating_sub(by), entry.tick);
         self.window.push(Key { at: entry.at, number: self.number }, entry);
         if self.window.index.len() >= self.limits.entries || self.window.bytes.len() >= self.limits.bytes {
             self.window.sort();

@@ -204,16 +204,18 @@ impl Sink for Taking<'_> {
     fn request(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
         self.coarsest = self.coarsest.max(entry.tick);
         let mut changed = entry.borrowed();
+        let mut moved = 0;
         if self.changes.spread && entry.tick > 1 {
             // The same place for the same record, whoever reads it.
-            changed.at = changed.at.saturating_add(below(mix(self.number ^ SPREAD), entry.tick.into()) as i64);
+            moved = below(mix(self.number ^ SPREAD), entry.tick.into()) as i64;
+            changed.at = changed.at.saturating_add(moved);
         }
         if let Some(salt) = &self.changes.salt {
             changed.key = changed.key.map(|text| hashed(salt, &text));
             changed.client = changed.client.map(|text| hashed(salt, &text));
         }
         self.number += 1;
-        self.order.push(&changed).map_err(|fault| {
+        self.order.push_moved(&changed, moved).map_err(|fault| {
             self.fault = Some(fault);
             Stop
         })

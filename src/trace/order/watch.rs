@@ -1,7 +1,6 @@
 //! Looks at the stamps as they come: steps backwards, clocks that were set, units that change.
 
 use super::Report;
-use crate::trace::entry::Entry;
 
 /// A clock that was set back stays back: so many requests in a row, this far behind.
 const IN_A_ROW: u64 = 100;
@@ -44,20 +43,20 @@ impl Watch {
     }
 
     #[inline]
-    pub(super) fn see(&mut self, entry: &Entry<'_>) {
+    pub(super) fn see(&mut self, at: i64, tick: u32) {
         self.number += 1;
-        let Some(last) = self.last.replace(entry.at) else {
-            self.greatest = entry.at;
+        let Some(last) = self.last.replace(at) else {
+            self.greatest = at;
             return;
         };
-        let gap = entry.at.abs_diff(last);
-        if entry.at < last {
+        let gap = at.abs_diff(last);
+        if at < last {
             self.report.backwards += 1;
             self.report.greatest_ns = self.report.greatest_ns.max(gap);
         }
-        self.far_behind(entry.at);
+        self.far_behind(at);
         // What lies within a tick is not told apart.
-        self.gaps.push(gap.max(u64::from(entry.tick)));
+        self.gaps.push(gap.max(u64::from(tick)));
         if self.gaps.len() == BLOCK {
             self.block();
         }

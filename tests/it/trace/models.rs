@@ -149,3 +149,10 @@ fn a_file_given_twice_is_told() {
     let once = evenkeel(&["trace", "inspect", &place.path("a.csv")]);
     assert!(!said(&once).contains("the same as another"), "{}", said(&once));
 }
+
+#[test]
+fn requests_of_one_stamp_are_not_out_of_order() {
+    let place = Place::new("ties").with("ties.csv", "time_s,work_ms\n1,5\n1,6\n1,7\n2,5\n2,6\n4,5\n3,5\n5,5\n");
+    let found = json(&evenkeel(&["trace", "inspect", &place.path("ties.csv"), "--format", "json"]));
+    assert_eq!((&found["backwards"], &found["backwards_s"]), (&1.into(), &1.0.into()));
+}
