@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh64::xxh64;
 
-
 /// Most cells of a sweep.
 pub const MOST_CELLS: u64 = MOST_POINTS;
 
