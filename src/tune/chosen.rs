@@ -221,7 +221,8 @@ impl Chosen {
             lines.push(format!("cannot be told from the best: {}", others.join("; ")));
         }
         let (cells, fresh, grid) = (self.cells, self.fresh_cells, self.grid_cells);
-        lines.push(format!("{cells} cells to choose, {fresh} for fresh figures; a full grid with as many replications takes {grid}"));
+        let full = if grid == 0 { String::new() } else { format!("; a full grid with as many replications takes {grid}") };
+        lines.push(format!("{cells} cells to choose, {fresh} for fresh figures{full}"));
         lines
     }
 

@@ -87,7 +87,7 @@ impl Trial {
         self.state().builder.values(None, path).unwrap_or_default().to_vec()
     }
 
-    /// Whether it became overloaded in most replications: when, on the average.
+    /// When it became overloaded, if it did.
     #[must_use]
     pub fn overloaded_at_s(&self) -> Option<f64> {
         let state = self.state();
