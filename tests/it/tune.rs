@@ -138,7 +138,7 @@ fn the_best_parameters_are_found_and_held_against_the_scenario_as_it_is() {
     let fresh = &found["fresh"];
     assert!(fresh["ratio"].as_f64().expect("paired") < 1.0 && fresh["verdict"] == "better", "{fresh}");
     assert!(found["cells"].as_u64() <= found["grid_cells"].as_u64());
-    let maximised = json(&[&args[..7], &["--maximise", "latency.p99", "--max-replications", "24"]].concat(), 0);
+    let maximised = json(&[&args[..6], &["--maximise", "latency.p99", "--max-replications", "24"]].concat(), 0);
     assert_eq!(
         maximised["candidates"][maximised["best"].as_u64().expect("found") as usize]["parameters"]["balancers.power-of-d.choices"],
         1
@@ -212,4 +212,23 @@ fn rules_of_the_scenario_are_not_asked() {
 fn a_load_that_grows_with_the_backends_is_warned_of() {
     let output = evenkeel(&["tune", &file("tune-load", SMALL), "--find", "backends.web.count=2:4", "--until", "latency.mean < 10s"]);
     assert!(text(&output.stderr).contains("grows with them"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn who_is_interrupted_is_told_what_is_known() {
+    use std::process::{Command, Stdio};
+    let scenario = file("tune-int", &POOL.replace("requests = 3000", "requests = 50000000"));
+    let args = ["tune", &scenario, "--find", "backends.web.count=6:20", "--until", "latency.mean < 20ms", "--format", "json"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));
+    let child = command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    // Long enough to read fifteen small scenarios on a busy machine; a cell takes minutes.
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is a kill");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 130, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("what is known so far"));
+    let known: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&known["interrupted"], &known["results"][0]["status"]), (&Value::Bool(true), &Value::String("interrupted".into())));
 }
