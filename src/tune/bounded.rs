@@ -197,7 +197,7 @@ impl Bounded {
     }
 
     fn legend(&self) -> String {
-        format!("± half a 95% interval · next: the next value, which does not keep the rules · {} cells in all", self.cells)
+        format!("± half a 95% interval · next: the next value, which does not keep the rules (?: undecided) · {} cells in all", self.cells)
     }
 
     fn notes(&self) -> impl Iterator<Item = String> + '_ {
