@@ -17,7 +17,7 @@
 //! - [`report`] shows a summary and computes nothing.
 //! - [`pick`] drives one balancer by hand.
 //! - [`theory`] says what must come out, where queueing theory knows.
-//! - [`run`] puts these together over all cells, on any number of threads with the same bytes; `sweep` does so over grids of scenarios; `cli` is the program.
+//! - [`run`] puts these together over all cells, on any number of threads with the same bytes; `sweep` does so over grids of scenarios, `tune` searches them; `cli` is the program.
 //!
 //! Below all of them: [`time`] (whole nanoseconds), [`random`] (named streams), [`dist`] (portable distributions), [`catalogue`] (what users can name).
 //!
@@ -81,3 +81,5 @@ pub mod theory;
 pub mod time;
 pub mod trace;
 pub mod traffic;
+#[cfg(feature = "cli")]
+pub mod tune;

@@ -61,6 +61,9 @@ pub(super) enum Command {
     Sweep(SweepArgs),
     /// Put the shards of a sweep together
     Merge(MergeArgs),
+    /// Search a scenario: how far a value can go while rules hold, or which parameters of a balancer are best
+    #[command(after_long_help = TUNE_HELP)]
+    Tune(TuneArgs),
     /// Validate a scenario without running it and say what it would simulate
     Check(CheckArgs),
     /// Draw a report again from saved results; several of them side by side
@@ -244,6 +247,56 @@ pub(super) struct MergeArgs {
     pub(super) format: Format,
     #[command(flatten)]
     pub(super) out: SweepOutArgs,
+}
+
+/// What `evenkeel help tune` says at its end.
+const TUNE_HELP: &str = r#"Capacity: the fewest backends, or the highest load, that keeps the rules; each balancer has its own answer
+  evenkeel tune s.toml --find backends.web.count --until 'latency.p99 < 250ms'
+  evenkeel tune s.toml --find backends.web.count=1:100 --until 'latency.p99 < 250ms' --until 'success_rate > 99%'
+  evenkeel tune s.toml --find traffic.arrivals.load=0.1:0.99:0.01 --until 'latency.p99 < 250ms'
+Parameters: the best of a grid, with replications for those that cannot be told apart yet
+  evenkeel tune s.toml --balancer p2c --vary balancer.p2c.choices=2,3,5,10 --minimise latency.p99
+  evenkeel tune s.toml --balancer p2c --vary … --minimise latency.p99 --subject-to 'success_rate > 99%'
+
+Exit codes: 0 found; 1 no value keeps the rules; 2 wrong usage; 4 it could not be decided; 130 interrupted"#;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct TuneArgs {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+    /// Find the least or the greatest value of this key that keeps the rules: KEY=FIRST:LAST:STEP, KEY=FIRST:LAST of whole numbers, or KEY alone for 1, 2, 4, …
+    #[arg(long, value_name = "KEY[=VALUES]", requires = "until", conflicts_with_all = ["vary", "minimise", "maximise", "subject_to"])]
+    pub(super) find: Option<String>,
+    /// A rule that has to hold, such as 'latency.p99 < 250ms'; of several, all
+    #[arg(long, value_name = "RULE", requires = "find")]
+    pub(super) until: Vec<String>,
+    /// Find the least value [default: what the ends of the list say; else the greatest of traffic, the least of everything else]
+    #[arg(long, requires = "find", conflicts_with = "most")]
+    pub(super) least: bool,
+    /// Find the greatest value
+    #[arg(long, requires = "find")]
+    pub(super) most: bool,
+    /// Try these values of a key: lists and ranges as of `sweep`; several are crossed, KEY=…&KEY=… belong together
+    #[arg(long, value_name = "KEY=VALUES")]
+    pub(super) vary: Vec<String>,
+    /// What is best: as little as possible of this metric
+    #[arg(long, value_name = "METRIC", alias = "minimize", requires = "vary", conflicts_with = "maximise")]
+    pub(super) minimise: Option<String>,
+    /// What is best: as much as possible of this metric
+    #[arg(long, value_name = "METRIC", alias = "maximize", requires = "vary")]
+    pub(super) maximise: Option<String>,
+    /// A rule that a candidate has to keep; of several, all
+    #[arg(long, value_name = "RULE", requires = "vary")]
+    pub(super) subject_to: Vec<String>,
+    /// The most replications of a value or candidate; they begin with run.replications
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub(super) max_replications: u32,
+    /// Threads to use; left out, one for each core. The result is the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+    /// What standard output carries
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
 }
 
 #[derive(Clone, Debug, Subcommand)]

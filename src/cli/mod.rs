@@ -15,6 +15,7 @@ mod merge;
 mod outcome;
 mod pick;
 mod place;
+mod points;
 mod progress;
 mod report;
 mod run;
@@ -23,6 +24,7 @@ mod selftest;
 mod sweep;
 mod terminal;
 mod trace;
+mod tune;
 
 use args::{Args, Command};
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, &terminal),
         Command::Gate(options) => gate::gate(&options, &terminal),
         Command::Sweep(options) => sweep::sweep(&options, &terminal),
+        Command::Tune(options) => tune::tune(&options, &terminal),
         Command::Merge(options) => merge::merge(&options, &terminal),
         Command::Check(options) => check::check(&options, &terminal),
         Command::Report(options) => report::report(&options, &terminal),

@@ -116,6 +116,7 @@ fn command_meant(word: &str) -> Option<&'static str> {
     Some(match word {
         "rnu" | "ruin" | "simulate" | "start" | "bench" | "compare" => "run",
         "grid" | "sweeps" | "vary" | "seep" => "sweep",
+        "search" | "find" | "optimise" | "optimize" | "capacity" | "tuen" => "tune",
         "validate" | "lint" | "chek" | "verify" => "check",
         "assert" | "judge" | "thresholds" | "gaet" => "gate",
         "init" | "create" | "nwe" => "new",

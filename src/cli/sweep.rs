@@ -1,15 +1,14 @@
 //! `evenkeel sweep`: a scenario over a grid of values.
 
 use super::Code;
-use super::args::{Format, ScenarioArgs, SweepArgs};
-use super::files::Beside;
+use super::args::{Format, SweepArgs};
 use super::harvest;
+use super::points::Points;
 use super::progress::{Progress, listen_for_interrupts};
-use super::scenarios::{self, Text, Wrong};
+use super::scenarios::Text;
 use super::terminal::Terminal;
 use crate::report::neutral;
-use crate::run::Job;
-use crate::scenario::{Diagnostic, Diagnostics, Override, Severity};
+use crate::scenario::Override;
 use crate::sweep::folder::{Folder, Mode, Refused};
 use crate::sweep::grid::Grid;
 use crate::sweep::journal::Journal;
@@ -18,7 +17,6 @@ use crate::sweep::scene::Scene;
 use crate::sweep::shard::{self, Shard};
 use crate::sweep::work::{Ended, Work};
 use crate::sweep::{judge, listing};
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Code {
@@ -46,7 +44,7 @@ fn prepared<'a>(args: &'a SweepArgs, terminal: &Terminal) -> Result<(Plan, Vec<u
         Code::Invalid
     })?;
     let (text, files) = Text::only(&args.scenario, terminal)?;
-    let mut points = Points { text, files, args: &args.scenario, ignores_precision: false, found: Found::default() };
+    let mut points = Points::new(text, files, &args.scenario);
     let plan = Plan::new(grid, args.metrics.clone(), &mut |overrides| points.job(overrides));
     points.found.say(terminal);
     let plan = plan.map_err(|no_plan| match no_plan {
@@ -65,7 +63,7 @@ fn prepared<'a>(args: &'a SweepArgs, terminal: &Terminal) -> Result<(Plan, Vec<u
 }
 
 /// Line ends are ours, everything else is the user's.
-fn lines(text: &str) -> String {
+pub(super) fn lines(text: &str) -> String {
     text.lines().map(neutral::plain).collect::<Vec<_>>().join("\n")
 }
 
@@ -76,67 +74,6 @@ fn printed(plan: &Plan, cells: &[u32], shard: Shard, format: Format, terminal: &
             listing::words(plan, cells, &shard.to_string()).lines().map(|line| neutral::plain(line) + "\n").collect()
         }
     })
-}
-
-/// Plans points, and remembers what is wrong with them, once for all of them.
-struct Points<'a> {
-    text: Text,
-    files: Beside,
-    args: &'a ScenarioArgs,
-    ignores_precision: bool,
-    found: Found,
-}
-
-impl Points<'_> {
-    fn job(&mut self, varied: &[Override]) -> Option<Job> {
-        let overrides: Vec<Override> = scenarios::overrides(self.args).into_iter().chain(varied.iter().cloned()).collect();
-        let planned = self.text.loaded(self.args, &overrides, &self.files).and_then(|mut loaded| {
-            for variant in &mut loaded.variants {
-                self.ignores_precision |= variant.scenario.run.precision.take().is_some();
-            }
-            self.text.job(&mut loaded, self.args).map(|job| (loaded, job))
-        });
-        match planned {
-            Ok((loaded, job)) => {
-                loaded.warnings.iter().for_each(|one| self.found.add(one));
-                Some(job)
-            }
-            Err(Wrong::Diagnostics(diagnostics)) => {
-                diagnostics.iter().for_each(|one| self.found.add(one));
-                None
-            }
-            Err(Wrong::Messages(messages)) => {
-                self.found.messages.extend(messages);
-                None
-            }
-        }
-    }
-}
-
-/// What is wrong with points: each fault once.
-#[derive(Default)]
-struct Found {
-    known: BTreeSet<(Severity, String, String)>,
-    diagnostics: Vec<Diagnostic>,
-    messages: BTreeSet<String>,
-}
-
-impl Found {
-    fn add(&mut self, one: &Diagnostic) {
-        // A warning has numbers that differ from point to point.
-        let words = if one.severity == Severity::Error { one.fault.to_string() } else { one.fault.code().to_owned() };
-        if self.known.insert((one.severity, words, one.path.clone())) {
-            self.diagnostics.push(one.clone());
-        }
-    }
-
-    fn say(&mut self, terminal: &Terminal) {
-        let has_errors = self.diagnostics.iter().any(|one| one.severity == Severity::Error);
-        // Beside errors, warnings of other points would only be in the way.
-        let shown: Diagnostics = self.diagnostics.drain(..).filter(|one| !has_errors || one.severity == Severity::Error).collect();
-        terminal.diagnostics(&shown);
-        self.messages.iter().for_each(|message| terminal.error(message));
-    }
 }
 
 fn run(args: &SweepArgs, plan: &Plan, cells: &[u32], shard: Shard, points: &mut Points<'_>, terminal: &Terminal) -> Code {

@@ -27,7 +27,8 @@ fn decimals(size: f64) -> usize {
 }
 
 /// A value with its interval, both to the same decimals: `12.3 ±0.4`; one decimal more where the interval would not be seen: `11.69 ±0.03`.
-pub(super) fn with_interval(value: Option<f64>, half: Option<f64>) -> String {
+#[must_use]
+pub fn with_interval(value: Option<f64>, half: Option<f64>) -> String {
     match (value, half) {
         (None, _) => "–".into(),
         (Some(value), None) => short(value),
@@ -42,7 +43,8 @@ pub(super) fn with_interval(value: Option<f64>, half: Option<f64>) -> String {
 }
 
 /// A multiple: `1.42x ±0.03`, `35.1x ±2.0`.
-pub(super) fn ratio(value: f64, bounds: Option<[f64; 2]>) -> String {
+#[must_use]
+pub fn ratio(value: f64, bounds: Option<[f64; 2]>) -> String {
     if !(0.01..9999.5).contains(&value) {
         return format!("{}x", short(value));
     }

@@ -49,6 +49,8 @@ pub struct Override {
     key_start: Option<usize>,
     /// The value as written; `None` where there is no `=`.
     value: Option<String>,
+    /// Whether the value is a rule that comes after those of the scenario.
+    is_rule: bool,
 }
 
 impl Override {
@@ -57,15 +59,27 @@ impl Override {
     pub fn set(text: &str) -> Self {
         let flag = "--set".to_owned();
         let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value.to_owned())));
-        Self { shown: format!("{flag} {text}"), key_start: Some(flag.len() + 1), key: key.to_owned(), value, flag }
+        Self { shown: format!("{flag} {text}"), key_start: Some(flag.len() + 1), key: key.to_owned(), value, flag, is_rule: false }
     }
 
     /// One of the values of `--vary KEY=VALUES`.
     #[must_use]
     pub fn vary(key: &str, value: &str) -> Self {
-        let flag = "--vary".to_owned();
+        Self::one_of("--vary", key, value)
+    }
+
+    /// One of the values that an option such as `--find KEY=VALUES` goes through.
+    #[must_use]
+    pub fn one_of(flag: &str, key: &str, value: &str) -> Self {
         let shown = format!("{flag} {key}={value}");
-        Self { shown, key_start: Some(flag.len() + 1), key: key.to_owned(), value: Some(value.to_owned()), flag }
+        let (key_start, flag) = (Some(flag.len() + 1), flag.to_owned());
+        Self { shown, key_start, key: key.to_owned(), value: Some(value.to_owned()), flag, is_rule: false }
+    }
+
+    /// A rule in an option, as if it were the last `[[expect]]` of the scenario: `--until 'latency.p99 < 250ms'`.
+    #[must_use]
+    pub fn rule(flag: &str, rule: &str) -> Self {
+        Self { is_rule: true, ..Self::option(flag, "expect", rule) }
     }
 
     /// An option that stands for a key: `--seed 7` for `run.seed`.
@@ -77,6 +91,7 @@ impl Override {
             key: key.to_owned(),
             key_start: None,
             value: Some(value.to_owned()),
+            is_rule: false,
         }
     }
 
@@ -94,10 +109,26 @@ impl Override {
             ));
         };
         let start = self.shown.len() - value.len();
+        if self.is_rule {
+            add_rule(root, value, Place::new(source, start..self.shown.len()));
+            return Ok(());
+        }
         let value = read_value(value, source, start);
         let place = |range: Range<usize>| self.key_start.map_or(all, |start| Place::new(source, start + range.start..start + range.end));
         let steps = steps(&self.key, place).ok_or_else(|| Box::new(path_fault(&self.key, all)))?;
         put_in(root, &steps, value)
+    }
+}
+
+/// Adds to `[[expect]]`; where that is no list, its own fault says so.
+fn add_rule(root: &mut Table, rule: &str, at: Place) {
+    let text = Node { data: Data::Text(rule.to_owned()), at };
+    let entries = vec![Entry { key: "rule".into(), key_at: at, value: text }];
+    let table = Node { data: Data::Table(Table { entries, has_header: false }), at };
+    match root.get_mut("expect").map(|entry| &mut entry.value.data) {
+        Some(Data::List(members)) => members.push(table),
+        Some(_) => {}
+        None => root.entries.push(Entry { key: "expect".into(), key_at: at, value: Node { data: Data::List(vec![table]), at } }),
     }
 }
 

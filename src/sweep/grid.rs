@@ -31,8 +31,10 @@ pub struct Grid {
 
 /// An option that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`--vary {option}`: {fault}")]
+#[error("`{flag} {option}`: {fault}")]
 pub struct Wrong {
+    /// The option.
+    pub flag: &'static str,
     /// Its argument.
     pub option: String,
     /// What is wrong with it.
@@ -53,10 +55,10 @@ impl Grid {
             });
             match axis {
                 Ok(axis) => grid.axes.push(axis),
-                Err(fault) => faults.push(Wrong { option: option.clone(), fault }),
+                Err(fault) => faults.push(Wrong { flag: "--vary", option: option.clone(), fault }),
             }
             if faults.is_empty() && grid.checked_points().is_none() {
-                faults.push(Wrong { option: option.clone(), fault: Fault::Points(MOST_POINTS) });
+                faults.push(Wrong { flag: "--vary", option: option.clone(), fault: Fault::Points(MOST_POINTS) });
             }
         }
         if faults.is_empty() { Ok(grid) } else { Err(faults) }

@@ -12,6 +12,7 @@ pub mod harvest;
 pub mod journal;
 pub mod judge;
 pub mod listing;
+pub mod ordered;
 pub mod plan;
 pub mod scene;
 pub mod shard;

@@ -64,6 +64,11 @@ pub enum Fault {
     /// A key a second time.
     #[error("`{0}` is varied twice")]
     KeyTwice(String),
+    /// A search goes through numbers.
+    #[error(
+        "`{0}` is not a number in the unit of the others: a search goes from the least value to the greatest\n  allowed: FIRST:LAST:STEP, FIRST:LAST of whole numbers, FIRST:LAST:logN, or a list of numbers"
+    )]
+    NoOrder(String),
     /// Too many points.
     #[error("all of them together are more than {0} points; vary less at once")]
     Points(u64),

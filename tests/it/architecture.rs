@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of ours a module may name. `cli` may name everything and nobody names `cli`.
-const MAY_KNOW: [(&str, &[&str]); 25] = [
+const MAY_KNOW: [(&str, &[&str]); 26] = [
     ("time", &[]),
     ("slab", &[]),
     ("escape", &[]),
@@ -31,6 +31,7 @@ const MAY_KNOW: [(&str, &[&str]); 25] = [
     ("theory", &["dist", "measure", "plan", "scenario", "traffic"]),
     ("selftest", &["dist", "engine", "measure", "plan", "random", "scenario", "theory"]),
     ("sweep", &["engine", "measure", "plan", "report", "run", "scenario"]),
+    ("tune", &["engine", "gate", "measure", "report", "run", "scenario"]),
     ("cli", &["*"]),
 ];
 

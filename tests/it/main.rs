@@ -30,4 +30,5 @@ mod svg;
 mod sweep;
 mod theory;
 mod trace;
+mod tune;
 mod world;
